@@ -1,0 +1,65 @@
+// Package policy decides with Cedar: allow, redact, ask or deny. The shipped
+// policy is a file an operator reads in five minutes and may edit.
+//
+// Every restriction is a forbid annotated @decision("deny"|"ask"|"redact"),
+// @name and @reason. Of all determining forbids the strictest counts, one
+// without annotation is deny; no matching permit is deny; any error is deny.
+// The context always carries every attribute, because cedar-go skips a forbid
+// whose condition errs, which would fail open.
+package policy
+
+import (
+	"github.com/openseawall/seawall/internal/effect"
+)
+
+// Verdict is a decision, ordered from loose to strict.
+type Verdict uint8
+
+const (
+	Allow Verdict = iota
+	Redact
+	Ask
+	Deny
+)
+
+func (v Verdict) String() string { return [...]string{"allow", "redact", "ask", "deny"}[v] }
+
+// Act is the kind of thing that is decided about.
+type Act string
+
+const (
+	// Call is a tool call the model returned.
+	Call Act = "call"
+	// Read is a piece of text on its way to the model.
+	Read Act = "read"
+	// Reply is text of the model on its way to a person.
+	Reply Act = "reply"
+)
+
+// Input is everything a decision may depend on. The zero value of every field
+// is a valid attribute; see the property test.
+type Input struct {
+	Agent     string // "main"
+	Act       Act
+	Tool      string // the real tool's name; "" for Read and Reply
+	Source    string // Read only: "person", "tool", "system", "assistant"
+	Effects   effect.Effects
+	Injection string   // "clean", "suspicious", "malicious"
+	Secrets   []string // rules of the secrets found in the text or arguments
+	Ambiguous bool     // the call has more than one reading
+	Approved  bool
+	Redacted  bool
+}
+
+// Reason is one policy that decided.
+type Reason struct {
+	Policy string // its @name
+	Text   string // its @reason
+}
+
+// Decision is the answer to one Input.
+type Decision struct {
+	Verdict Verdict
+	Reasons []Reason // the policies with that verdict; empty for a plain allow
+	Err     error    // set when an error made it a deny
+}
