@@ -1,0 +1,233 @@
+// Package state is the one directory in which Seawall keeps what it must not
+// lose: keys, policy, the record, and the journal of what it changed. Every
+// file in it is 0600, every directory 0700, and all of it belongs to the user
+// that runs the doors, also when root writes there.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The files of a state directory.
+const (
+	Ledger  = "ledger.db"
+	Policy  = "policy.cedar"
+	Routes  = "routes.json"
+	Keys    = "keys.json"
+	Journal = "connect.json"
+	Audit   = "audit.json"
+	Running = "running.json"
+)
+
+// Dir is an open state directory.
+type Dir struct {
+	path string
+	root *os.Root
+	uid  int
+	gid  int
+}
+
+// Default returns where state lives when nobody says otherwise:
+// /var/lib/seawall for root, the XDG state folder for anyone else.
+func Default() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/seawall"
+	}
+	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "seawall")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "seawall-"+strconv.Itoa(os.Geteuid()))
+	}
+	return filepath.Join(home, ".local", "state", "seawall")
+}
+
+// Open opens the directory and makes it when it does not exist. It refuses a
+// directory that belongs to somebody else, and takes away what group and
+// others may do with one of its own. Root may open anybody's.
+func Open(path string) (*Dir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("finding the state directory %s: %w", path, err)
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("making the state directory %s: %w; name another with --state DIR", path, err)
+	}
+	return Existing(path)
+}
+
+// Existing opens a directory that must be there; errors.Is(err,
+// fs.ErrNotExist) tells that it is not.
+func Existing(path string) (*Dir, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the state directory: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("the state directory %s is not a directory: name another with --state DIR", path)
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	if euid := os.Geteuid(); euid != 0 && int(owner.Uid) != euid {
+		return nil, fmt.Errorf("the state directory %s belongs to %s: run as that user (sudo -u %s seawall …) or name another with --state DIR",
+			path, userName(owner.Uid), userName(owner.Uid))
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := os.Chmod(path, 0o700); err != nil {
+			return nil, fmt.Errorf("the state directory %s is open to other users (mode %04o) and could not be closed: %w", path, info.Mode().Perm(), err)
+		}
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the state directory %s: %w", path, err)
+	}
+	return &Dir{path: path, root: root, uid: int(owner.Uid), gid: int(owner.Gid)}, nil
+}
+
+// Close releases the directory.
+func (d *Dir) Close() error { return d.root.Close() }
+
+// String returns the directory's path.
+func (d *Dir) String() string { return d.path }
+
+// Path returns the path of a file in the directory.
+func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
+
+// Owner returns the user and group that the state belongs to.
+func (d *Dir) Owner() (uid, gid int) { return d.uid, d.gid }
+
+// Give hands the directory and all that is in it to another user; only root
+// can.
+func (d *Dir) Give(uid, gid int) error {
+	if uid == d.uid && gid == d.gid {
+		return nil
+	}
+	err := fs.WalkDir(d.root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return d.root.Lchown(name, uid, gid)
+	})
+	if err != nil {
+		return fmt.Errorf("giving the state directory %s to %s: %w", d.path, userName(uint32(uid)), err)
+	}
+	d.uid, d.gid = uid, gid
+	return nil
+}
+
+// Read returns a file of the directory; errors.Is(err, fs.ErrNotExist) tells
+// that there is none.
+func (d *Dir) Read(name string) ([]byte, error) {
+	b, err := d.root.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", d.Path(name), cause(err))
+	}
+	return b, nil
+}
+
+// Write replaces a file of the directory: readers and a crash see the old
+// content or the new, never a part.
+func (d *Dir) Write(name string, content []byte) (err error) {
+	temp := name + ".new"
+	defer func() {
+		if err != nil {
+			_ = d.root.Remove(temp)
+			err = fmt.Errorf("writing %s: %w", d.Path(name), cause(err))
+		}
+	}()
+	_ = d.root.Remove(temp)
+	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil && os.Geteuid() == 0 {
+		err = f.Chown(d.uid, d.gid)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.root.Rename(temp, name); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+// Remove deletes a file of the directory; one that is not there is no error.
+func (d *Dir) Remove(name string) error {
+	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing %s: %w", d.Path(name), cause(err))
+	}
+	return d.sync()
+}
+
+// Lock takes the directory for one running instance; release gives it back,
+// as does the end of the process.
+func (d *Dir) Lock() (release func(), err error) {
+	f, err := d.root.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the state directory %s: %w", d.path, cause(err))
+	}
+	if os.Geteuid() == 0 {
+		_ = f.Chown(d.uid, d.gid)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another Seawall already runs on %s: stop it, or name another directory with --state DIR", d.path)
+		}
+		return nil, fmt.Errorf("locking the state directory %s: %w", d.path, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// Locked reports whether an instance runs on the directory.
+func (d *Dir) Locked() bool {
+	release, err := d.Lock()
+	if err != nil {
+		return true
+	}
+	release()
+	return false
+}
+
+func (d *Dir) sync() error {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// cause takes the path out of a file error: the sentence around it names the
+// whole path already.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+func userName(uid uint32) string {
+	if u, err := user.LookupId(strconv.Itoa(int(uid))); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(int(uid))
+}
