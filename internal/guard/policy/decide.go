@@ -1,0 +1,124 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cedar-policy/cedar-go"
+)
+
+// noPermit is the reason when no rule allows an action.
+var noPermit = Reason{Policy: "no-permit", Text: "no rule of the policy permits it"}
+
+// broken is the reason when a rule could not be evaluated.
+var broken = Reason{Policy: "policy-error", Text: "the policy could not be evaluated"}
+
+// attributes are the context's attributes, as the schema lists them.
+var attributes = []cedar.String{
+	"tool", "source", "kinds", "dangers", "reads", "writes", "hosts", "urls", "commands",
+	"opaque", "unparsed", "injection", "secrets", "ambiguous", "approved", "redacted",
+}
+
+// Decide answers one input. It never fails open: an error is a deny, with the
+// error in Decision.Err.
+func (p *Policy) Decide(in Input) Decision {
+	if p == nil {
+		return failed(errors.New("there is no policy"))
+	}
+	req, err := in.request()
+	if err != nil {
+		return failed(err)
+	}
+	return p.authorize(req)
+}
+
+// authorize evaluates a request as it is. Forbids and permits are evaluated
+// apart, so that a redaction never hides that nothing permits the action.
+func (p *Policy) authorize(req cedar.Request) Decision {
+	for _, a := range attributes {
+		if _, ok := req.Context.Get(a); !ok {
+			return failed(fmt.Errorf("the attribute context.%s is missing", a))
+		}
+	}
+	return p.evaluate(req)
+}
+
+func (p *Policy) evaluate(req cedar.Request) Decision {
+	allowed, permits := cedar.Authorize(p.permits, nil, req)
+	_, forbids := cedar.Authorize(p.forbids, nil, req)
+	for _, e := range slices.Concat(permits.Errors, forbids.Errors) {
+		return failed(fmt.Errorf("the rule %q could not be evaluated: %s", e.PolicyID, e.Message))
+	}
+	d := Decision{Verdict: Allow}
+	if allowed != cedar.Allow {
+		d = Decision{Verdict: Deny, Reasons: []Reason{noPermit}}
+	}
+	for _, f := range forbids.Reasons {
+		d.add(p.meanings[f.PolicyID])
+	}
+	return d
+}
+
+// add counts one determining rule: only those with the strictest verdict stay.
+func (d *Decision) add(m meaning) {
+	switch {
+	case m.verdict > d.Verdict:
+		d.Verdict, d.Reasons = m.verdict, []Reason{m.reason}
+	case m.verdict == d.Verdict:
+		d.Reasons = append(d.Reasons, m.reason)
+	}
+}
+
+func failed(err error) Decision {
+	return Decision{Verdict: Deny, Reasons: []Reason{broken}, Err: err}
+}
+
+// request puts an input into Cedar's terms, with every attribute.
+func (in Input) request() (cedar.Request, error) {
+	resource := cedar.NewEntityUID("Tool", cedar.String(in.Tool))
+	switch in.Act {
+	case Call:
+	case Read:
+		resource = cedar.NewEntityUID("Text", cedar.String(in.Source))
+	case Reply:
+		resource = cedar.NewEntityUID("Text", "assistant")
+	default:
+		return cedar.Request{}, fmt.Errorf("nobody knows the act %q", in.Act)
+	}
+	e := in.Effects
+	return cedar.Request{
+		Principal: cedar.NewEntityUID("Agent", cedar.String(in.Agent)),
+		Action:    cedar.NewEntityUID("Action", cedar.String(in.Act)),
+		Resource:  resource,
+		Context: cedar.NewRecord(cedar.RecordMap{
+			"tool":      cedar.String(in.Tool),
+			"source":    cedar.String(in.Source),
+			"kinds":     set(e.Kinds),
+			"dangers":   set(e.Dangers),
+			"reads":     set(e.Reads),
+			"writes":    set(e.Writes),
+			"hosts":     set(e.Hosts),
+			"urls":      set(e.URLs),
+			"commands":  set(e.Commands),
+			"opaque":    cedar.Boolean(e.Opaque),
+			"unparsed":  cedar.Boolean(e.ParseError != ""),
+			"injection": cedar.String(in.Injection),
+			"secrets":   set(in.Secrets),
+			"ambiguous": cedar.Boolean(in.Ambiguous),
+			"approved":  cedar.Boolean(in.Approved),
+			"redacted":  cedar.Boolean(in.Redacted),
+		}),
+	}, nil
+}
+
+func set[S ~string](values []S) cedar.Set {
+	if len(values) == 0 {
+		return cedar.Set{}
+	}
+	vs := make([]cedar.Value, len(values))
+	for i, v := range values {
+		vs[i] = cedar.String(v)
+	}
+	return cedar.NewSet(vs...)
+}

@@ -1,0 +1,139 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+)
+
+// localFile holds the operator's own rules, beside the policy file. It is
+// optional.
+const localFile = "local.cedar"
+
+// Store keeps the policy in force. It is safe for concurrent use.
+type Store struct {
+	path    string
+	current atomic.Pointer[Policy]
+
+	reload  sync.Mutex
+	problem atomic.Pointer[string]
+}
+
+// OpenStore loads the policy file at path and, if it exists, local.cedar
+// beside it. Where there is no policy file the shipped one is written, mode
+// 0600. A policy that does not load is an error: there is no last good one yet.
+func OpenStore(path string) (*Store, error) {
+	if err := ship(path); err != nil {
+		return nil, err
+	}
+	s := &Store{path: path}
+	p, err := read(path)
+	if err != nil {
+		return nil, fmt.Errorf("the policy in %s cannot be used, so nothing would be allowed; correct it, "+
+			"or move it away and the shipped one is written again:\n%w", path, err)
+	}
+	s.current.Store(p)
+	return s, nil
+}
+
+// Policy returns the policy in force.
+func (s *Store) Policy() *Policy { return s.current.Load() }
+
+// Decide answers one input with the policy in force.
+func (s *Store) Decide(in Input) Decision { return s.Policy().Decide(in) }
+
+// Version names the policy in force.
+func (s *Store) Version() string { return s.Policy().Version() }
+
+// Problem is the sentence about the files on disk that were refused at the
+// last reload, or "" when what is on disk is in force.
+func (s *Store) Problem() string {
+	if p := s.problem.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// Reload reads the files again. changed says that another policy is now in
+// force. When the files do not load, the policy that was in force stays and
+// the error says so.
+func (s *Store) Reload() (changed bool, err error) {
+	s.reload.Lock()
+	defer s.reload.Unlock()
+	old := s.current.Load()
+	p, err := read(s.path)
+	if err != nil {
+		err = fmt.Errorf("the changed policy in %s was refused, the last good one (%s) stays in force:\n%w",
+			s.path, old.Version(), err)
+		sentence := err.Error()
+		s.problem.Store(&sentence)
+		return false, err
+	}
+	s.problem.Store(nil)
+	if p.Version() == old.Version() {
+		return false, nil
+	}
+	s.current.Store(p)
+	return true, nil
+}
+
+// Check reads a policy file, and local.cedar beside it, as a store would, and
+// returns what it would use or why it would not.
+func Check(path string) (*Policy, error) { return read(path) }
+
+// ship writes the shipped policy where there is none. It is linked into place
+// whole, so that a crash leaves either nothing or all of it.
+func ship(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".policy-*")
+	if err != nil {
+		return fmt.Errorf("write the shipped policy to %s: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(defaultSource)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("write the shipped policy to %s: %w", path, err)
+	}
+	return nil
+}
+
+func read(path string) (*Policy, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	sources := []source{{filepath.Base(path), text}}
+	local := filepath.Join(filepath.Dir(path), localFile)
+	switch text, err := readFile(local); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		sources = append(sources, source{localFile, text})
+	}
+	return load(sources...)
+}
+
+// readFile reads a policy file that is not larger than one may be.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxSource {
+		return nil, fmt.Errorf("%s is not a policy file: it must be a regular file of at most %d bytes", path, maxSource)
+	}
+	return os.ReadFile(path)
+}
