@@ -4,7 +4,10 @@
 // in one transaction; a changed or removed row is named by Verify.
 package ledger
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Row is one entry. Secrets never enter it: callers pass what was redacted.
 type Row struct {
@@ -24,4 +27,32 @@ type Row struct {
 	Trace    string    `json:"trace,omitempty"`  // W3C trace id of the run
 	Action   string    `json:"action,omitempty"` // SHA-256 of the canonical action, hex
 	Detail   string    `json:"detail,omitempty"` // what it would have done, redacted, at most 2 KiB
+}
+
+// What a row may hold, in bytes. A longer text is cut, and says so.
+const (
+	maxWhy    = 512
+	maxDetail = 2048
+	maxName   = 256
+)
+
+// bounded cuts what a caller, and so an attacker, could make too long.
+func bounded(r Row) Row {
+	for _, field := range []struct {
+		text *string
+		max  int
+	}{
+		{&r.Why, maxWhy}, {&r.Detail, maxDetail}, {&r.Tool, maxName}, {&r.Agent, maxName},
+		{&r.Session, maxName}, {&r.Trace, maxName}, {&r.Route, maxName},
+	} {
+		*field.text = cut(*field.text, field.max)
+	}
+	return r
+}
+
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.ToValidUTF8(s[:limit-len("…")], "") + "…"
 }

@@ -231,3 +231,20 @@ func userName(uid uint32) string {
 	}
 	return "uid " + strconv.Itoa(int(uid))
 }
+
+// Private makes sure that a file which another library will write exists and is
+// private and the owner's, so that what it creates beside it is so too.
+func (d *Dir) Private(name string) error {
+	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		defer f.Close()
+		err = f.Chmod(0o600)
+	}
+	if err == nil && os.Geteuid() == 0 {
+		err = f.Chown(d.uid, d.gid)
+	}
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", d.Path(name), cause(err))
+	}
+	return nil
+}
