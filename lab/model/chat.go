@@ -1,0 +1,213 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// chat is OpenAI chat completions.
+// https://platform.openai.com/docs/api-reference/chat
+type chat struct{}
+
+// toolName is what both OpenAI formats accept as the name of a function.
+var toolName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+
+type chatMessage struct {
+	Role      string          `json:"role"`
+	Content   json.RawMessage `json:"content"`
+	ToolCalls []struct {
+		ID       string `json:"id"`
+		Type     string `json:"type"`
+		Function struct{ Name, Arguments string }
+	} `json:"tool_calls"`
+	ToolCallID string `json:"tool_call_id"`
+}
+
+func (chat) read(r *Request, _ *issued) string {
+	var body struct {
+		Model    string
+		Stream   bool
+		Messages []chatMessage
+		Tools    []struct{ Function struct{ Name string } }
+	}
+	if err := json.Unmarshal(r.Body, &body); err != nil {
+		return "We could not parse the JSON body of your request: " + err.Error()
+	}
+	r.Model, r.Stream = body.Model, body.Stream
+	for _, t := range body.Tools {
+		r.Tools = append(r.Tools, t.Function.Name)
+	}
+	for _, m := range body.Messages {
+		if m.Role == "tool" {
+			r.Turns = append(r.Turns, Turn{Role: "tool", Text: text(m.Content), Result: m.ToolCallID})
+			continue
+		}
+		if t := text(m.Content); t != "" {
+			r.Turns = append(r.Turns, Turn{Role: m.Role, Text: t})
+		}
+		for _, c := range m.ToolCalls {
+			r.Turns = append(r.Turns, Turn{Role: m.Role, Call: c.ID, Name: c.Function.Name, Text: c.Function.Arguments})
+		}
+	}
+	if body.Model == "" {
+		return "you must provide a model parameter"
+	}
+	for _, name := range r.Tools {
+		if !toolName.MatchString(name) {
+			return fmt.Sprintf("Invalid 'tools[0].function.name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", name)
+		}
+	}
+	return refuseChat(body.Messages)
+}
+
+// refuseChat pairs each call with a result, as the service does.
+func refuseChat(messages []chatMessage) string {
+	if len(messages) == 0 {
+		return "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
+	}
+	open := map[string]bool{}
+	for i, m := range messages {
+		if m.Role == "tool" {
+			if !open[m.ToolCallID] {
+				return "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+			}
+			delete(open, m.ToolCallID)
+			continue
+		}
+		if s := unanswered(open); s != "" {
+			return s
+		}
+		if content := string(m.Content); len(m.ToolCalls) == 0 && (content == "" || content == "null") {
+			return fmt.Sprintf("Invalid value for 'content': expected a string, got null. (messages[%d])", i)
+		}
+		for j, c := range m.ToolCalls {
+			switch {
+			case !toolName.MatchString(c.Function.Name):
+				return fmt.Sprintf("Invalid 'messages[%d].tool_calls[%d].function.name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", i, j, c.Function.Name)
+			case c.ID == "" || len(c.ID) > 40:
+				return fmt.Sprintf("Invalid 'messages[%d].tool_calls[%d].id': expected a string with length between 1 and 40.", i, j)
+			case open[c.ID]:
+				return fmt.Sprintf("Duplicate value for 'tool_call_id' of %q in message[%d].", c.ID, i)
+			}
+			open[c.ID] = true
+		}
+	}
+	return unanswered(open)
+}
+
+func unanswered(open map[string]bool) string {
+	if len(open) == 0 {
+		return ""
+	}
+	ids := make([]string, 0, len(open))
+	for id := range open {
+		ids = append(ids, id)
+	}
+	return "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: " + strings.Join(ids, ", ")
+}
+
+func (chat) stream(r *Request, a Answer, ids *issued) []event {
+	var opts struct {
+		StreamOptions struct {
+			IncludeUsage bool `json:"include_usage"`
+		} `json:"stream_options"`
+	}
+	_ = json.Unmarshal(r.Body, &opts)
+
+	id, created := ids.id("chatcmpl-", 29), now()
+	chunk := func(choices json.RawMessage, usage any) event {
+		m := []any{"id", id, "object", "chat.completion.chunk", "created", created, "model", r.Model,
+			"service_tier", "default", "system_fingerprint", "fp_50cad350e4", "choices", choices}
+		if opts.StreamOptions.IncludeUsage {
+			m = append(m, "usage", usage)
+		}
+		return event{data: obj(m...)}
+	}
+	delta := func(d json.RawMessage, finish any) event {
+		return chunk(list(obj("index", 0, "delta", d, "logprobs", nil, "finish_reason", finish)), nil)
+	}
+
+	out := []event{delta(obj("role", "assistant", "content", "", "refusal", nil), nil)}
+	index := a.FirstIndex
+	for _, b := range a.Blocks {
+		switch {
+		case b.Call != nil:
+			head := obj("index", index, "id", ids.callID(b.Call, "call_", 24), "type", "function",
+				"function", obj("name", b.Call.Name, "arguments", ""))
+			out = append(out, delta(obj("tool_calls", list(head)), nil))
+			for _, p := range pieces(b.Call.Args, b.Pieces) {
+				part := obj("index", index, "function", obj("arguments", p))
+				out = append(out, delta(obj("tool_calls", list(part)), nil))
+			}
+			index++
+		case b.Thinking != "":
+			for _, p := range pieces(b.Thinking, b.Pieces) {
+				out = append(out, delta(obj("reasoning_content", p), nil))
+			}
+		default:
+			for _, p := range pieces(b.Text, b.Pieces) {
+				out = append(out, delta(obj("content", p), nil))
+			}
+		}
+	}
+	out = append(out, delta(obj(), finish(a, "stop", "tool_calls")))
+	if opts.StreamOptions.IncludeUsage {
+		out = append(out, chunk(list(), chatUsage(a)))
+	}
+	return append(out, event{data: json.RawMessage("[DONE]")})
+}
+
+func (chat) whole(r *Request, a Answer, ids *issued) json.RawMessage {
+	var said, thought string
+	var calls []json.RawMessage
+	for _, b := range a.Blocks {
+		if b.Call != nil {
+			calls = append(calls, obj("id", ids.callID(b.Call, "call_", 24), "type", "function",
+				"function", obj("name", b.Call.Name, "arguments", b.Call.Args)))
+		}
+		said += b.Text
+		thought += b.Thinking
+	}
+	var content any = said
+	if said == "" && calls != nil {
+		content = nil
+	}
+	m := []any{"role", "assistant", "content", content}
+	if thought != "" {
+		m = append(m, "reasoning_content", thought)
+	}
+	if calls != nil {
+		m = append(m, "tool_calls", list(calls...))
+	}
+	m = append(m, "refusal", nil, "annotations", list())
+	choice := obj("index", 0, "message", obj(m...), "logprobs", nil, "finish_reason", finish(a, "stop", "tool_calls"))
+	return obj("id", ids.id("chatcmpl-", 29), "object", "chat.completion", "created", now(), "model", r.Model,
+		"choices", list(choice), "usage", chatUsage(a), "service_tier", "default", "system_fingerprint", "fp_50cad350e4")
+}
+
+func chatUsage(a Answer) json.RawMessage {
+	u := a.usage()
+	return obj("prompt_tokens", u.Input, "completion_tokens", u.Output, "total_tokens", u.Input+u.Output,
+		"prompt_tokens_details", obj("cached_tokens", 0, "audio_tokens", 0),
+		"completion_tokens_details", obj("reasoning_tokens", 0, "audio_tokens", 0,
+			"accepted_prediction_tokens", 0, "rejected_prediction_tokens", 0))
+}
+
+func (chat) fail(status int, message string) json.RawMessage { return openAIError(status, message) }
+
+// openAIError is the error body of both OpenAI formats.
+func openAIError(status int, message string) json.RawMessage {
+	kind := "invalid_request_error"
+	var code any
+	switch {
+	case status == 401:
+		code = "invalid_api_key"
+	case status == 429:
+		kind, code = "requests", "rate_limit_exceeded"
+	case status >= 500:
+		kind = "server_error"
+	}
+	return obj("error", obj("message", message, "type", kind, "param", nil, "code", code))
+}

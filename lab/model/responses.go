@@ -1,0 +1,281 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// responses is OpenAI responses.
+// https://platform.openai.com/docs/api-reference/responses
+type responses struct{}
+
+type responsesItem struct {
+	Type      string          `json:"type"`
+	ID        string          `json:"id"`
+	Role      string          `json:"role"`
+	Content   json.RawMessage `json:"content"`
+	CallID    string          `json:"call_id"`
+	Name      string          `json:"name"`
+	Arguments string          `json:"arguments"`
+	Output    json.RawMessage `json:"output"`
+	Encrypted *string         `json:"encrypted_content"`
+	Summary   []struct{ Text string }
+}
+
+func (responses) read(r *Request, ids *issued) string {
+	var body struct {
+		Model        string
+		Stream       bool
+		Instructions string
+		Input        json.RawMessage
+		Tools        []struct{ Name string }
+	}
+	if err := json.Unmarshal(r.Body, &body); err != nil {
+		return "We could not parse the JSON body of your request: " + err.Error()
+	}
+	r.Model, r.Stream = body.Model, body.Stream
+	for _, t := range body.Tools {
+		r.Tools = append(r.Tools, t.Name)
+	}
+	if body.Instructions != "" {
+		r.Turns = append(r.Turns, Turn{Role: "system", Text: body.Instructions})
+	}
+	var items []responsesItem
+	var said string
+	if json.Unmarshal(body.Input, &said) == nil {
+		r.Turns = append(r.Turns, Turn{Role: "user", Text: said})
+	} else if err := json.Unmarshal(body.Input, &items); err != nil {
+		return "Invalid type for 'input': expected one of an array of input items or a string."
+	}
+	for _, it := range items {
+		switch it.Type {
+		case "function_call":
+			r.Turns = append(r.Turns, Turn{Role: "assistant", Call: it.CallID, Name: it.Name, Text: it.Arguments})
+		case "function_call_output":
+			r.Turns = append(r.Turns, Turn{Role: "tool", Result: it.CallID, Text: text(it.Output)})
+		case "message", "":
+			r.Turns = append(r.Turns, Turn{Role: it.Role, Text: text(it.Content)})
+		}
+	}
+	if body.Model == "" {
+		return "Missing required parameter: 'model'."
+	}
+	return refuseResponses(items, ids)
+}
+
+// refuseResponses pairs calls with outputs and reasoning with what follows it,
+// as the service does.
+func refuseResponses(items []responsesItem, ids *issued) string {
+	called, answered, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for i, it := range items {
+		if it.ID != "" && seen[it.ID] {
+			return fmt.Sprintf("Duplicate item found with id %s. Remove duplicate items from your input and try again.", it.ID)
+		}
+		seen[it.ID] = true
+		switch it.Type {
+		case "function_call":
+			if !toolName.MatchString(it.Name) {
+				return fmt.Sprintf("Invalid 'input[%d].name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", i, it.Name)
+			}
+			if it.CallID == "" || len(it.CallID) > 64 {
+				return fmt.Sprintf("Invalid 'input[%d].call_id': expected a string with length between 1 and 64.", i)
+			}
+			called[it.CallID] = true
+		case "function_call_output":
+			if !called[it.CallID] {
+				return fmt.Sprintf("No tool call found for function call output with call_id %s.", it.CallID)
+			}
+			answered[it.CallID] = true
+		case "reasoning":
+			if i+1 == len(items) || !follows(items[i+1]) {
+				return fmt.Sprintf("Item '%s' of type 'reasoning' was provided without its required following item.", it.ID)
+			}
+			var summary string
+			for _, s := range it.Summary {
+				summary += s.Text
+			}
+			if it.Encrypted != nil && !ids.signed(summary, *it.Encrypted) {
+				return fmt.Sprintf("The encrypted content for item %s could not be verified.", it.ID)
+			}
+		}
+	}
+	for id := range called {
+		if !answered[id] {
+			return fmt.Sprintf("No tool output found for function call %s.", id)
+		}
+	}
+	return ""
+}
+
+// follows says whether an item may stand behind its reasoning.
+func follows(it responsesItem) bool {
+	return it.Type == "function_call" || it.Type == "reasoning" || it.Type == "custom_tool_call" ||
+		(it.Type == "message" || it.Type == "") && it.Role == "assistant"
+}
+
+// output is one finished item of an answer, and the events that lead to it.
+type output struct {
+	id   string
+	item func(done bool) json.RawMessage
+	body func(emit func(kind string, members ...any))
+}
+
+func (responses) outputs(a Answer, ids *issued) []output {
+	var out []output
+	for _, b := range a.Blocks {
+		switch {
+		case b.Call != nil:
+			out = append(out, callOutput(b, ids))
+		case b.Thinking != "":
+			out = append(out, reasoningOutput(b, ids))
+		default:
+			out = append(out, messageOutput(b, ids))
+		}
+	}
+	return out
+}
+
+func status(done bool) string {
+	if done {
+		return "completed"
+	}
+	return "in_progress"
+}
+
+func callOutput(b Block, ids *issued) output {
+	id, callID := ids.id("fc_", 48), ids.callID(b.Call, "call_", 24)
+	return output{
+		id: id,
+		item: func(done bool) json.RawMessage {
+			args := ""
+			if done {
+				args = b.Call.Args
+			}
+			return obj("id", id, "type", "function_call", "status", status(done),
+				"arguments", args, "call_id", callID, "name", b.Call.Name)
+		},
+		body: func(emit func(string, ...any)) {
+			for _, p := range pieces(b.Call.Args, b.Pieces) {
+				emit("response.function_call_arguments.delta", "delta", p, "obfuscation", "k3Jq")
+			}
+			emit("response.function_call_arguments.done", "arguments", b.Call.Args)
+		},
+	}
+}
+
+func messageOutput(b Block, ids *issued) output {
+	id := ids.id("msg_", 48)
+	part := func(s string) json.RawMessage {
+		return obj("type", "output_text", "annotations", list(), "logprobs", list(), "text", s)
+	}
+	return output{
+		id: id,
+		item: func(done bool) json.RawMessage {
+			content := list()
+			if done {
+				content = list(part(b.Text))
+			}
+			return obj("id", id, "type", "message", "status", status(done), "content", content, "role", "assistant")
+		},
+		body: func(emit func(string, ...any)) {
+			emit("response.content_part.added", "content_index", 0, "part", part(""))
+			for _, p := range pieces(b.Text, b.Pieces) {
+				emit("response.output_text.delta", "content_index", 0, "delta", p, "logprobs", list(), "obfuscation", "p0Xw")
+			}
+			emit("response.output_text.done", "content_index", 0, "text", b.Text, "logprobs", list())
+			emit("response.content_part.done", "content_index", 0, "part", part(b.Text))
+		},
+	}
+}
+
+func reasoningOutput(b Block, ids *issued) output {
+	id := ids.id("rs_", 48)
+	part := func(s string) json.RawMessage { return obj("type", "summary_text", "text", s) }
+	return output{
+		id: id,
+		item: func(done bool) json.RawMessage {
+			summary := list()
+			if done {
+				summary = list(part(b.Thinking))
+			}
+			return obj("id", id, "type", "reasoning", "summary", summary, "encrypted_content", ids.sign(b.Thinking))
+		},
+		body: func(emit func(string, ...any)) {
+			emit("response.reasoning_summary_part.added", "summary_index", 0, "part", part(""))
+			for _, p := range pieces(b.Thinking, b.Pieces) {
+				emit("response.reasoning_summary_text.delta", "summary_index", 0, "delta", p)
+			}
+			emit("response.reasoning_summary_text.done", "summary_index", 0, "text", b.Thinking)
+			emit("response.reasoning_summary_part.done", "summary_index", 0, "part", part(b.Thinking))
+		},
+	}
+}
+
+func (f responses) stream(r *Request, a Answer, ids *issued) []event {
+	var out []event
+	emit := func(kind string, members ...any) {
+		out = append(out, event{kind, obj(append([]any{"type", kind, "sequence_number", len(out)}, members...)...)})
+	}
+	id, created := ids.id("resp_", 48), now()
+	begun := f.response(r, a, id, created, nil, false)
+	emit("response.created", "response", begun)
+	emit("response.in_progress", "response", begun)
+	var items []json.RawMessage
+	for i, o := range f.outputs(a, ids) {
+		emit("response.output_item.added", "output_index", i, "item", o.item(false))
+		o.body(func(kind string, members ...any) {
+			emit(kind, append([]any{"item_id", o.id, "output_index", i}, members...)...)
+		})
+		emit("response.output_item.done", "output_index", i, "item", o.item(true))
+		items = append(items, o.item(true))
+	}
+	end := f.response(r, a, id, created, items, true)
+	if a.Finish != "" && a.Finish != "completed" {
+		emit("response."+a.Finish, "response", end) // incomplete, failed
+	} else {
+		emit("response.completed", "response", end)
+	}
+	return out
+}
+
+func (f responses) whole(r *Request, a Answer, ids *issued) json.RawMessage {
+	var items []json.RawMessage
+	for _, o := range f.outputs(a, ids) {
+		items = append(items, o.item(true))
+	}
+	return f.response(r, a, ids.id("resp_", 48), now(), items, true)
+}
+
+// response is the object that wraps all output.
+func (responses) response(r *Request, a Answer, id string, created int64, items []json.RawMessage, done bool) json.RawMessage {
+	var body struct {
+		Tools json.RawMessage `json:"tools"`
+	}
+	_ = json.Unmarshal(r.Body, &body)
+	if body.Tools == nil {
+		body.Tools = list()
+	}
+	state, usage, why := status(done), any(nil), any(nil)
+	if done {
+		if a.Finish != "" {
+			state = a.Finish
+		}
+		if state == "incomplete" {
+			why = obj("reason", "max_output_tokens")
+		}
+		u := a.usage()
+		usage = obj("input_tokens", u.Input, "input_tokens_details", obj("cached_tokens", 0),
+			"output_tokens", u.Output, "output_tokens_details", obj("reasoning_tokens", 0), "total_tokens", u.Input+u.Output)
+	}
+	return obj("id", id, "object", "response", "created_at", created, "status", state, "background", false,
+		"error", nil, "incomplete_details", why, "instructions", nil, "max_output_tokens", nil, "max_tool_calls", nil,
+		"model", r.Model, "output", list(items...), "parallel_tool_calls", true, "previous_response_id", nil,
+		"prompt_cache_key", nil, "reasoning", obj("effort", nil, "summary", nil), "safety_identifier", nil,
+		"service_tier", "default", "store", false, "temperature", 1.0, "text", obj("format", obj("type", "text"), "verbosity", "medium"),
+		"tool_choice", "auto", "tools", body.Tools, "top_logprobs", 0, "top_p", 1.0, "truncation", "disabled",
+		"usage", usage, "user", nil, "metadata", obj())
+}
+
+func (responses) fail(status int, message string) json.RawMessage {
+	return openAIError(status, message)
+}
