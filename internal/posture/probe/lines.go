@@ -1,0 +1,266 @@
+package probe
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/posture"
+)
+
+// commands: what running a command means here.
+func commands(v *view) *posture.Line {
+	l := &posture.Line{
+		Kind: "commands", When: v.exec, Who: asked(v.exec), Weight: 60,
+		Undo: "only by reinstalling", Narrow: "openclaw config set tools.exec.mode ask",
+		Controls: []string{"gateway-exec-full", "gateway-sandbox-off", posture.BoundaryControl.ID},
+	}
+	switch {
+	case v.jailed:
+		l.Reach, l.Weight, l.Undo = "run any command in its sandbox", 20, "openclaw sandbox recreate"
+	case v.root:
+		l.Reach, l.Weight, l.Narrow = "run any command as root", 100, "run OpenClaw as an account of its own"
+		if v.in.Container == "" {
+			l.Reach = "take the whole machine as root"
+		}
+	case v.in.Container != "" && v.boundary == posture.BoundaryNone:
+		l.Reach, l.Weight = "leave its container, take the machine", 98
+		l.Narrow = "take the host out of its container"
+	case v.in.Container != "":
+		l.Reach, l.Weight, l.Undo = "run any command in its container", 45, "recreate the container"
+	case v.boundary == posture.BoundaryNone:
+		l.Reach, l.Weight = "become root from account "+v.user, 96
+		l.Narrow = "close " + v.user + "'s ways to root"
+	default:
+		l.Reach = "run any command as " + v.user
+	}
+	if v.exec == posture.Freely && l.Narrow == "" {
+		l.Narrow = "openclaw config set tools.exec.mode ask"
+	}
+	return l
+}
+
+// files: what it can read, change and delete.
+func files(v *view) *posture.Line {
+	when := looser(v.exec, v.may("write", "edit", "apply_patch", "read"))
+	l := &posture.Line{
+		Kind: "files", When: when, Who: asked(when), Undo: v.undoFiles(), Weight: 70,
+		Narrow:   "openclaw config set tools.fs.workspaceOnly true",
+		Controls: []string{"gateway-fs-workspace-only", "compose-mounts", "docker-mounts", "state-backup"},
+	}
+	switch {
+	case v.jailed:
+		l.Reach, l.Weight, l.Narrow = "change what its sandbox shows", 15, "keep workspaceAccess at none"
+		if !every(v.agents, func(s scope) bool { return s.sandboxRoom() == "none" }) {
+			l.Objects = v.in.Workspaces
+		}
+	case v.in.Container != "":
+		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete what is mounted:", v.mounts(), 50, "mount its workspace, nothing else"
+	case v.root || v.boundary == posture.BoundaryNone:
+		l.Reach, l.Weight, l.Narrow = "read, change, delete every file", 88, "move it into a container or its own account"
+	case v.exec == posture.Never && every(v.agents, scope.workspaceOnly):
+		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete its workspace:", v.in.Workspaces, 30, "keep the workspace in git, pushed elsewhere"
+	default:
+		l.Reach = "read, change, delete all of " + v.user + "'s files"
+	}
+	if l.Undo == "nothing: no backup here" {
+		l.Narrow = "openclaw backup create --output DIR"
+	}
+	return l
+}
+
+func (s scope) workspaceOnly() bool {
+	only, _ := s.config.Bool("tools.fs.workspaceOnly")
+	if s.agent != "" {
+		if own, ok := s.config.Bool(s.own("tools.fs.workspaceOnly")); ok {
+			only = own
+		}
+	}
+	return s.read && only
+}
+
+// mounts names what the host lends an OpenClaw's container.
+func (v *view) mounts() []string {
+	c, ok := v.container()
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, m := range c.Inspect.Mounts {
+		name := m.Source
+		if m.Type != "bind" {
+			name = "volume " + m.Name
+		}
+		if !m.RW {
+			name += " (read only)"
+		}
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (v *view) container() (host.Container, bool) {
+	for _, c := range v.f.Containers.Value {
+		if v.in.Container != "" && c.Name() == v.in.Container {
+			return c, true
+		}
+	}
+	return host.Container{}, false
+}
+
+// undoFiles names the newest backup that was seen beside OpenClaw's state.
+func (v *view) undoFiles() string {
+	var newest string
+	for _, f := range v.in.Files {
+		if f.Kind == "backup" && !f.ModTime.IsZero() {
+			newest = max(newest, f.ModTime.UTC().Format("2006-01-02"))
+		}
+	}
+	if newest == "" {
+		return "nothing: no backup here"
+	}
+	return "backup of " + newest
+}
+
+// orders: strangers who may tell it what to do.
+func orders(v *view) *posture.Line {
+	open := v.openChannels()
+	if len(open) == 0 {
+		return nil
+	}
+	return &posture.Line{
+		Kind: "orders", Reach: "take orders from anyone on", Objects: open, When: posture.Freely,
+		Who: "no sender is checked", Undo: "stop the gateway", Weight: 94,
+		Narrow:   "set dmPolicy pairing, groupPolicy allowlist",
+		Controls: []string{"gateway-open-dms", "gateway-open-groups"},
+	}
+}
+
+// messages: whom it can write to.
+func messages(v *view) *posture.Line {
+	channels := v.channels()
+	if len(channels) == 0 {
+		return nil
+	}
+	when := looser(v.may("message"), v.exec)
+	if v.exec == posture.Asks && v.may("message") == posture.Never {
+		when = posture.Asks
+	}
+	return &posture.Line{
+		Kind: "messages", Reach: "write in your name on", Objects: channels, When: when, Who: asked(when),
+		Undo: "what is sent stays sent", Weight: 72, Narrow: "openclaw config set tools.deny '[\"message\"]'",
+		Controls: []string{"gateway-message-scope"},
+	}
+}
+
+// exposed: who may operate it over the network.
+func exposed(v *view) *posture.Line {
+	open := v.reachable()
+	if len(open) == 0 {
+		return nil
+	}
+	l := &posture.Line{
+		Kind: "exposed", Reach: "be run by whoever reaches", Objects: open, Undo: "stop the gateway, new token",
+		Narrow:   "openclaw config set gateway.bind loopback",
+		Controls: []string{"gateway-bind", "gateway-auth", "docker-published-ports", "firewall-input"},
+	}
+	switch mode, _ := v.in.Config.String("gateway.auth.mode"); {
+	case v.in.Config == nil:
+		l.When, l.Who, l.Weight = posture.Unsure, "its sign-in is not known", 80
+	case mode == "none":
+		l.When, l.Who, l.Weight = posture.Freely, "nobody signs in", 97
+	default:
+		l.When, l.Who, l.Weight = posture.Asks, "for the gateway's "+strings.ReplaceAll(defaultTo(mode, "token"), "-", " "), 90
+	}
+	if v.in.Container != "" {
+		l.Narrow = "publish on 127.0.0.1 only"
+	}
+	return l
+}
+
+// itself: the settings that hold it back.
+func itself(v *view) *posture.Line {
+	when := v.may("gateway", "plugins", "openclaw", "skill_workshop")
+	if !v.jailed {
+		when = looser(when, looser(v.exec, v.may("write")))
+	}
+	undo := "nothing keeps the old ones"
+	if slices.ContainsFunc(v.in.Files, func(f fileOf) bool { return f.Kind == "config-backup" }) {
+		undo = "openclaw.json.bak"
+	}
+	return &posture.Line{
+		Kind: "itself", Reach: "rewrite its settings, plugins and skills", When: when, Who: asked(when), Undo: undo, Weight: 64,
+		Narrow:   "add group:automation to tools.deny",
+		Controls: []string{"gateway-control-plane-tools", "skills-unpinned", "state-config-mode"},
+	}
+}
+
+// network: what it can talk to.
+func network(v *view) *posture.Line {
+	when := looser(v.exec, v.may("web_fetch", "browser"))
+	l := &posture.Line{
+		Kind: "network", Reach: "reach every host, inside and out", When: when, Who: asked(when),
+		Undo: "sent data stays sent", Weight: 48, Objects: v.openWays(),
+		Narrow:   "drop outgoing mail and IRC, let few hosts pass",
+		Controls: []string{"firewall-outbound-smtp", "firewall-outbound-irc", "firewall-metadata"},
+	}
+	if c, ok := v.container(); ok && c.Inspect.HostConfig != nil {
+		switch mode := c.Inspect.HostConfig.NetworkMode; {
+		case mode.IsNone():
+			return nil
+		case mode.IsHost():
+			l.Reach, l.Narrow = "reach every host and this host's loopback", "give its container a network of its own"
+		}
+	}
+	return l
+}
+
+// jobs: what it can leave behind.
+func jobs(v *view) *posture.Line {
+	when := v.may("automations")
+	if !v.jailed && v.in.Container == "" {
+		when = looser(when, v.exec)
+	}
+	l := &posture.Line{
+		Kind: "jobs", Reach: "leave jobs that run when you are gone", When: when, Who: asked(when),
+		Undo: "openclaw automations list", Weight: 42, Narrow: "add automations to tools.deny",
+		Controls: []string{"state-cron", "gateway-control-plane-tools"},
+	}
+	for _, job := range v.f.Cron.Value {
+		if job.User == v.user && !v.root {
+			l.Objects = append(l.Objects, path.Base(job.File.Path))
+		}
+	}
+	return l
+}
+
+// money: every provider takes what is asked of it.
+func money(v *view) *posture.Line {
+	var names []string
+	for _, name := range v.in.Config.Keys("models.providers") {
+		names = append(names, printable(name))
+	}
+	return &posture.Line{
+		Kind: "money", Reach: "spend without limit at your model provider", Objects: names, When: posture.Freely,
+		Who: "nobody is asked", Undo: "paid is paid", Weight: 40, Narrow: "set a monthly limit at the provider",
+	}
+}
+
+func defaultTo(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func userName(f *posture.Facts, uid uint32) string {
+	for _, u := range f.Users.Value {
+		if u.UID == uid {
+			return u.Name
+		}
+	}
+	return fmt.Sprintf("uid %d", uid)
+}

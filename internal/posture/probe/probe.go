@@ -1,0 +1,154 @@
+// Package probe answers the question that an audit opens with: if this agent
+// misbehaves for five minutes, what is the worst it can do?
+//
+//	facts + OpenClaw's config ──▶ lines ──▶ verdict
+//
+// Every line of the blast radius is one thing that goes wrong: what it
+// reaches, whether anything stands before it, who is asked, how it is undone,
+// and the one change that narrows it most. What could not be read counts as
+// reachable. A line's Reach continues the words "it can".
+package probe
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/posture"
+)
+
+// Complete fills an audit's blast radius and verdict from the facts it judged.
+func Complete(a *posture.Audit, f *posture.Facts) {
+	a.Blast = Blast(f)
+	a.Verdict = Verdict(a.Blast, a)
+}
+
+// Blast returns the blast radius of every OpenClaw on a machine, the heaviest
+// line first; none when there is no OpenClaw or when it could not be looked for.
+func Blast(f *posture.Facts) []posture.Line {
+	lines := []posture.Line{}
+	if f.Facts == nil {
+		return lines
+	}
+	installs := f.OpenClaw.Value
+	for _, in := range installs {
+		v := look(f, in)
+		for _, line := range v.lines() {
+			if len(installs) > 1 {
+				line.Agent = cmp.Or(in.Container, in.StateDir)
+			}
+			line.Weight = weigh(line)
+			lines = append(lines, line)
+		}
+	}
+	slices.SortStableFunc(lines, func(x, y posture.Line) int {
+		return cmp.Or(cmp.Compare(y.Weight, x.Weight), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Agent, y.Agent))
+	})
+	return lines
+}
+
+// weigh turns the size of a loss into an order: what a person is asked about
+// first weighs a third of what just happens.
+func weigh(l posture.Line) int {
+	switch l.When {
+	case posture.Asks:
+		return l.Weight / 3
+	case posture.Never:
+		return l.Weight / 10
+	}
+	return l.Weight
+}
+
+// view is one OpenClaw seen from inside: what its agents may do, and where.
+type view struct {
+	f        *posture.Facts
+	in       openclaw.Install
+	agents   []scope
+	boundary string       // of this one OpenClaw
+	user     string       // whom its commands run as
+	root     bool         // they run as root on the machine itself
+	exec     posture.When // running commands
+	jailed   bool         // every agent's tools run in a sandbox container
+}
+
+func look(f *posture.Facts, in openclaw.Install) *view {
+	one := *f
+	one.OpenClaw.Value = []openclaw.Install{in}
+	v := &view{f: f, in: in, agents: scopes(in), user: in.Owner}
+	v.boundary, _ = posture.Boundary(&one)
+	if p := in.Process; p != nil {
+		v.root = p.UID == 0
+		v.user = userName(f, p.UID)
+	} else {
+		v.root = in.Owner == "root" && in.Container == ""
+	}
+	v.jailed = every(v.agents, scope.sandboxed)
+	v.exec = loosest(v.agents, scope.exec)
+	return v
+}
+
+// lines are built in the order of this table; a nil line does not apply here.
+func (v *view) lines() []posture.Line {
+	var out []posture.Line
+	for _, build := range []func(*view) *posture.Line{
+		commands, files, secrets, orders, exposed, messages, itself, network, jobs, money,
+	} {
+		if line := build(v); line != nil {
+			out = append(out, *line)
+		}
+	}
+	return out
+}
+
+// may says when any agent of the installation may use one of the tools.
+func (v *view) may(tools ...string) posture.When {
+	return loosest(v.agents, func(s scope) posture.When {
+		if !s.read {
+			return posture.Unsure
+		}
+		for _, t := range tools {
+			if s.allows(t) {
+				return posture.Freely
+			}
+		}
+		return posture.Never
+	})
+}
+
+// asked says who is asked, and what happens without an answer. OpenClaw
+// refuses when nobody answers: askFallback is deny unless its approvals say
+// otherwise, and runs without a person are refused at once (docs/tools/exec-approvals.md).
+func asked(w posture.When) string {
+	switch w {
+	case posture.Asks:
+		return "you, in chat; no answer: denied"
+	case posture.Never:
+		return "it is refused"
+	case posture.Unsure:
+		return "not known"
+	}
+	return "nobody is asked"
+}
+
+// order of When, loosest last.
+var tightness = []posture.When{posture.Never, posture.Asks, posture.Unsure, posture.Freely}
+
+// looser returns the looser of two.
+func looser(a, b posture.When) posture.When {
+	if slices.Index(tightness, a) > slices.Index(tightness, b) {
+		return a
+	}
+	return b
+}
+
+func loosest(agents []scope, judge func(scope) posture.When) posture.When {
+	out := posture.Never
+	for _, s := range agents {
+		out = looser(out, judge(s))
+	}
+	return out
+}
+
+func every(agents []scope, is func(scope) bool) bool {
+	return !slices.ContainsFunc(agents, func(s scope) bool { return !is(s) })
+}
