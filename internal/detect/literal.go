@@ -10,6 +10,7 @@ import "strings"
 // holds none of the strings passes at well over a gigabyte a second.
 type literals struct {
 	pairs [1 << 10]uint64 // a bit for each pair of bytes that begins a string or is its second pair
+	three [1 << 10]uint64 // a bit for each hash of three bytes that begin a string
 	heads [256][]literal  // by first byte, longest first
 }
 
@@ -26,6 +27,8 @@ const leastLiteral = 3
 func (l *literals) add(text string, of int) {
 	l.mark(text[0], text[1])
 	l.mark(text[1], text[2])
+	h := hash3(text[0], text[1], text[2])
+	l.three[h>>6] |= 1 << (h & 63)
 	head := l.heads[text[0]]
 	at := len(head)
 	for at > 0 && len(head[at-1].text) < len(text) {
@@ -42,6 +45,11 @@ func (l *literals) mark(a, b byte) {
 	l.pairs[pair>>6] |= 1 << (pair & 63)
 }
 
+// hash3 is a hash of 16 bits.
+func hash3(a, b, c byte) uint {
+	return (uint(a)<<8 ^ uint(b)<<4 ^ uint(c)) & 0xffff
+}
+
 // next returns the first place at or after from where a string may begin, or
 // len(text). It says may: the caller compares.
 func (l *literals) next(text string, from int) int {
@@ -50,20 +58,26 @@ func (l *literals) next(text string, from int) int {
 		if l.pairs[pair>>6]&(1<<(pair&63)) == 0 {
 			continue
 		}
-		if len(l.heads[text[i]]) > 0 && l.begins(text, i) {
+		if l.maybe(text, i) && l.begins(text, i) {
 			return i
 		}
-		if len(l.heads[text[i+1]]) > 0 && l.begins(text, i+1) {
+		if (i+3 == len(text) || l.maybe(text, i+1)) && l.begins(text, i+1) {
 			return i + 1
 		}
 	}
 	// The pairs above skip nothing but what begins in the last two bytes.
 	for i := max(from, len(text)-2); i < len(text); i++ {
-		if len(l.heads[text[i]]) > 0 && l.begins(text, i) {
+		if l.begins(text, i) {
 			return i
 		}
 	}
 	return len(text)
+}
+
+// maybe compares the hash of three bytes.
+func (l *literals) maybe(text string, i int) bool {
+	h := hash3(text[i], text[i+1], text[i+2])
+	return l.three[h>>6]&(1<<(h&63)) != 0
 }
 
 // begins reports whether one of the strings, or as much of it as the text has
