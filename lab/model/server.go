@@ -75,11 +75,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	f := formats[api]
-	if !s.admits(req) {
-		send(w, http.StatusUnauthorized, nil, f.fail(401, "Incorrect API key provided."))
-		return
-	}
-	if what == "models" {
+	if what == "models" && s.admits(req) {
 		send(w, http.StatusOK, nil, obj("object", "list", "data", list(obj("id", "lab-1", "object", "model", "created", 1764000000, "owned_by", "lab"))))
 		return
 	}
@@ -89,6 +85,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r := &Request{API: api, Path: req.URL.Path, Header: req.Header.Clone(), Body: body}
+	if !s.admits(req) {
+		r.Refused = "Incorrect API key provided."
+		s.keep(r)
+		send(w, http.StatusUnauthorized, nil, f.fail(401, r.Refused))
+		return
+	}
 	answer := s.decide(f, r)
 	switch {
 	case r.Refused != "":
@@ -100,6 +102,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	default:
 		s.answer(w, req, f, r, answer)
 	}
+}
+
+// keep remembers a request that is not answered by the script.
+func (s *Server) keep(r *Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r)
 }
 
 // decide keeps the request and asks the script about it, one at a time.

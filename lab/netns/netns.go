@@ -78,15 +78,22 @@ func (n *Namespace) IP(args ...string) error {
 	return ip(append([]string{"-n", n.Name}, args...)...)
 }
 
+// nextHop is a link-layer address that nobody has.
+const nextHop = "02:00:00:00:00:01"
+
 // Outward gives the namespace an interface "out" with default routes, IPv4 and
 // IPv6, into nowhere: whatever is sent to the world is really sent, can be
 // captured, and goes no further.
 func (n *Namespace) Outward() error {
 	for _, args := range [][]string{
-		{"link", "add", "out", "type", "dummy"},
+		{"link", "add", "out", "type", "veth", "peer", "name", "nowhere"},
+		{"link", "set", "nowhere", "addrgenmode", "none", "up"},
 		{"addr", "add", "198.51.100.2/24", "dev", "out"},
 		{"addr", "add", "2001:db8:100::2/64", "dev", "out", "nodad"},
 		{"link", "set", "out", "up"},
+		// The next hop is known, so that packets leave without anybody asking for it.
+		{"neigh", "add", "198.51.100.1", "lladdr", nextHop, "dev", "out", "nud", "permanent"},
+		{"neigh", "add", "2001:db8:100::1", "lladdr", nextHop, "dev", "out", "nud", "permanent"},
 		{"route", "add", "default", "via", "198.51.100.1"},
 		{"-6", "route", "add", "default", "via", "2001:db8:100::1"},
 	} {
