@@ -25,13 +25,17 @@ const (
 
 // SyntaxError is a place in a config file that is not JSON5.
 type SyntaxError struct {
-	File         string // base name, "openclaw.json" when the text came without a name
+	File         string // path, or "openclaw.json" when the text came without one
 	Line, Column int    // from 1; columns count characters
 	Problem      string // "a regular expression", "a key without a value"
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("%s line %d, column %d: %s is not JSON5; fix it or restore %s.bak", e.File, e.Line, e.Column, e.Problem, e.File)
+	advice := "fix it"
+	if strings.HasSuffix(e.File, "openclaw.json") {
+		advice += " or restore " + e.File + ".bak"
+	}
+	return fmt.Sprintf("%s line %d, column %d: %s is not JSON5; %s", e.File, e.Line, e.Column, e.Problem, advice)
 }
 
 // source is one file of a config, as it was read.
@@ -133,7 +137,7 @@ func (s *source) name() string {
 	if s.path == "" {
 		return "openclaw.json"
 	}
-	return s.path[strings.LastIndexByte(s.path, '/')+1:]
+	return s.path
 }
 
 // wrong returns the error that says what stands at an offset.
@@ -161,11 +165,11 @@ func (s *source) foreign(err error) error {
 	if at.Line == 1 {
 		at.Column-- // the parenthesis in front
 	}
-	problem := "this"
-	if strings.Contains(list[0].Message, "end of input") || strings.Contains(list[0].Message, "token )") {
-		problem = "an end before the last brace is closed"
+	line, column := s.place(len(s.text))
+	if at.Line > line || at.Line == line && at.Column >= column {
+		return &SyntaxError{File: s.name(), Line: line, Column: column, Problem: "an end before the last brace is closed"}
 	}
-	return &SyntaxError{File: s.name(), Line: at.Line, Column: max(at.Column, 1), Problem: problem}
+	return &SyntaxError{File: s.name(), Line: at.Line, Column: max(at.Column, 1), Problem: "this"}
 }
 
 // offset translates a position of the parenthesised text.
@@ -318,7 +322,7 @@ func (s *source) scan() (value bool, err error) {
 		case r == '{' || r == '[':
 			if depth++; depth > maxDepth {
 				line, column := s.place(i)
-				return false, fmt.Errorf("%s line %d, column %d: nested more than %d deep; no OpenClaw config is, so restore %s.bak", s.name(), line, column, maxDepth, s.name())
+				return false, fmt.Errorf("%s line %d, column %d: nested more than %d deep, which no OpenClaw config is", s.name(), line, column, maxDepth)
 			}
 			afterValue = false
 		case r == '}' || r == ']':

@@ -1,0 +1,32 @@
+package openclaw
+
+import "strings"
+
+// Runtime is what the last line of a request says of the run: OpenClaw appends
+// "Runtime: agent=main | session=… | sessionId=… | host=…" as a message of the
+// user (seen on the wire of 2026.9.6). It is a claim; anyone who can write to
+// the model can write it.
+type Runtime struct {
+	Agent, Session, SessionID string
+}
+
+// ParseRuntime reads the line out of a message; ok is false when there is none.
+func ParseRuntime(text string) (r Runtime, ok bool) {
+	i := strings.LastIndex(text, "Runtime: agent=")
+	if i < 0 {
+		return r, false
+	}
+	line, _, _ := strings.Cut(text[i+len("Runtime: "):], "\n")
+	for field := range strings.SplitSeq(line, " | ") {
+		name, value, _ := strings.Cut(field, "=")
+		switch strings.TrimSpace(name) {
+		case "agent":
+			r.Agent = value
+		case "session":
+			r.Session = value
+		case "sessionId":
+			r.SessionID = value
+		}
+	}
+	return r, true
+}

@@ -1,0 +1,21 @@
+package openclaw
+
+import "testing"
+
+func TestParseRuntime(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want Runtime
+		ok   bool
+	}{
+		{"Runtime: agent=main | session=agent:main:main | sessionId=5f1c | host=vps", Runtime{"main", "agent:main:main", "5f1c"}, true},
+		{"## Runtime\nRuntime: agent=work | host=vps\nmore", Runtime{Agent: "work"}, true},
+		{"a sentence about the Runtime", Runtime{}, false},
+		{"", Runtime{}, false},
+	} {
+		got, ok := ParseRuntime(tt.text)
+		if got != tt.want || ok != tt.ok {
+			t.Errorf("%q: %+v, %v; want %+v, %v", tt.text, got, ok, tt.want, tt.ok)
+		}
+	}
+}
