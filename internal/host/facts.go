@@ -189,6 +189,8 @@ type Unit struct {
 	Fragment                         string // path of the unit file
 	User                             string // services only; "" is root
 	Exec                             string
+	Schedule                         string // timers only: "*-*-* 06:00:00", several joined by "; "
+	Activates                        string // timers and sockets: the unit they start
 }
 
 // Updates says how this machine keeps itself current.

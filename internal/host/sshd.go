@@ -1,0 +1,139 @@
+package host
+
+import (
+	"errors"
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// stranger is how sshd -C describes root logging in from the internet
+// (203.0.113.0/24 is reserved for documentation, RFC 5737): Match blocks that
+// open root to everyone apply to it, those for the local network do not.
+const stranger = "user=root,host=stranger.invalid,addr=203.0.113.1"
+
+// readSSHD asks sshd what it would do, with the options the running one was
+// started with. Only root can ask: it reads the host keys.
+func (r *reader) readSSHD() Fact[SSHD] {
+	s := SSHD{Listen: r.sshdListens()}
+	server, args := r.sshdProcess()
+	s.Running = server != nil || len(s.Listen) > 0
+
+	out, err := r.command("sshd", append([]string{"-T"}, args...)...)
+	if err != nil && !errors.Is(err, ErrAbsent) {
+		// OpenSSH 9.3 and newer print it without the host keys.
+		if printed, errPrint := r.command("sshd", append([]string{"-G"}, args...)...); errPrint == nil {
+			out, err = printed, nil
+		}
+	}
+	if err != nil {
+		f := fromError[SSHD](err, "sshd is not installed")
+		f.Value = s
+		return f
+	}
+	s.Options = parseSSHD(out)
+	s.Permitted = s.Option("permitrootlogin")
+	if out, err := r.command("sshd", append([]string{"-T", "-C", stranger}, args...)...); err == nil {
+		if v := parseSSHD(out)["permitrootlogin"]; len(v) > 0 {
+			s.Permitted = v[0]
+		}
+	}
+	for _, p := range s.Options["port"] {
+		if n, err := strconv.ParseUint(p, 10, 16); err == nil {
+			s.Ports = append(s.Ports, uint16(n))
+		}
+	}
+	return Is(s)
+}
+
+// parseSSHD reads the output of sshd -T: one keyword and its value a line.
+func parseSSHD(b []byte) map[string][]string {
+	options := map[string][]string{}
+	for _, line := range lines(b) {
+		keyword, value, _ := strings.Cut(line, " ")
+		if keyword == "" {
+			continue
+		}
+		keyword = strings.ToLower(keyword)
+		options[keyword] = append(options[keyword], strings.TrimSpace(value))
+	}
+	return options
+}
+
+// sshdListens returns where sshd listens; with socket activation systemd
+// holds the socket on sshd's port for it.
+func (r *reader) sshdListens() []netip.AddrPort {
+	socketUnit := slices.ContainsFunc(r.units().Value, func(u Unit) bool {
+		return (u.Name == "ssh.socket" || u.Name == "sshd.socket") && u.Active == "active"
+	})
+	var list []netip.AddrPort
+	for _, s := range r.sockets().Value {
+		if s.Proto != "tcp" {
+			continue
+		}
+		if s.Process == "sshd" || socketUnit && s.PID == 1 && s.Addr.Port() == 22 {
+			list = append(list, s.Addr)
+		}
+	}
+	return list
+}
+
+// sshdProcess finds the listening sshd among the processes, and the options
+// that decide what it does. It calls itself
+// "sshd: /usr/sbin/sshd -D -f FILE [listener] 0 of 10-100 startups".
+func (r *reader) sshdProcess() (*Process, []string) {
+	processes := r.processes().Value
+	var own string // the network namespace that the reader is in
+	for _, s := range r.sockets().Value {
+		if s.Process == "sshd" {
+			for i := range processes {
+				if processes[i].PID == s.PID {
+					own = processes[i].NetNS
+				}
+			}
+		}
+	}
+	for i := range processes {
+		p := &processes[i]
+		if p.Name != "sshd" || p.UID != 0 || len(p.Args) == 0 || own != "" && p.NetNS != own {
+			continue
+		}
+		words, listener := sshdWords(p.Args)
+		if listener && !inContainer(p.Cgroup) {
+			return p, sshdOptions(words)
+		}
+	}
+	return nil, nil
+}
+
+func sshdWords(args []string) (words []string, listener bool) {
+	title := strings.Join(args, " ")
+	if rest, ok := strings.CutPrefix(title, "sshd: "); ok {
+		command, _, listener := strings.Cut(rest, " [listener]")
+		return strings.Fields(command), listener
+	}
+	return args, path.IsAbs(args[0]) && !strings.HasPrefix(path.Base(args[0]), "sshd-")
+}
+
+func inContainer(cgroup string) bool {
+	return strings.Contains(cgroup, "docker") || strings.Contains(cgroup, "libpod") || strings.Contains(cgroup, "kubepods") || strings.Contains(cgroup, "lxc")
+}
+
+// sshdOptions keeps what changes sshd's configuration: -f, -o, -p, -h.
+func sshdOptions(words []string) []string {
+	var keep []string
+	for i := 1; i < len(words); i++ {
+		w := words[i]
+		if len(w) < 2 || !strings.ContainsRune("foph", rune(w[1])) || w[0] != '-' {
+			continue
+		}
+		keep = append(keep, w)
+		if len(w) == 2 && i+1 < len(words) {
+			i++
+			keep = append(keep, words[i])
+		}
+	}
+	return keep
+}
