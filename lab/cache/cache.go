@@ -18,17 +18,34 @@ import (
 // marker says that an entry is whole.
 const marker = ".complete"
 
-// Dir is the lab's cache: $SEAWALL_LAB_CACHE, or seawall-lab in the user's
-// cache folder.
+// Dir is the lab's cache: $SEAWALL_LAB_CACHE, or seawall-lab below the user's
+// cache folder. Root's is below /var/cache, where the users that a test runs
+// things as can read it.
 func Dir() (string, error) {
 	if dir := os.Getenv("SEAWALL_LAB_CACHE"); dir != "" {
 		return filepath.Abs(dir)
+	}
+	if os.Geteuid() == 0 && os.Getenv("XDG_CACHE_HOME") == "" {
+		return "/var/cache/seawall-lab", nil
 	}
 	base, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("no place for the lab's cache: set SEAWALL_LAB_CACHE to a folder: %w", err)
 	}
 	return filepath.Join(base, "seawall-lab"), nil
+}
+
+// Shared returns a folder of the cache that every user may add files to.
+func Shared(name string) (string, error) {
+	base, err := Dir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(base, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o777|os.ModeSticky)
 }
 
 // Entry returns the directory of the named entry, which make fills when it is

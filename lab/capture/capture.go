@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
@@ -25,13 +26,18 @@ type Flow struct {
 	Interface string // "lo", "out", …
 	Protocol  string // tcp, udp, icmp, arp, …
 	Src, Dst  netip.AddrPort
+	Asked     string // the name a DNS query asks for
 	Packets   int
 	Bytes     int
 }
 
 // String is "out: tcp 198.51.100.2:40000 > 203.0.113.9:443, 3 packets".
 func (f Flow) String() string {
-	return fmt.Sprintf("%s: %s %s > %s, %d packets, %d bytes", f.Interface, f.Protocol, f.Src, f.Dst, f.Packets, f.Bytes)
+	s := fmt.Sprintf("%s: %s %s > %s, %d packets", f.Interface, f.Protocol, f.Src, f.Dst, f.Packets)
+	if f.Asked != "" {
+		s += ", asking for " + f.Asked
+	}
+	return s
 }
 
 // Capture is a running capture.
@@ -178,7 +184,24 @@ func read(protocol uint16, packet []byte) Flow {
 	}
 	s, _ := netip.AddrFromSlice(src)
 	d, _ := netip.AddrFromSlice(dst)
-	return Flow{Protocol: name, Src: netip.AddrPortFrom(s.Unmap(), ports[0]), Dst: netip.AddrPortFrom(d.Unmap(), ports[1])}
+	f := Flow{Protocol: name, Src: netip.AddrPortFrom(s.Unmap(), ports[0]), Dst: netip.AddrPortFrom(d.Unmap(), ports[1])}
+	if name == "udp" && ports[1] == 53 && len(rest) > 8 {
+		f.Asked = question(rest[8:])
+	}
+	return f
+}
+
+// question is the name that a DNS query asks for.
+func question(query []byte) string {
+	var p dnsmessage.Parser
+	if _, err := p.Start(query); err != nil {
+		return ""
+	}
+	q, err := p.Question()
+	if err != nil {
+		return ""
+	}
+	return q.Name.String()
 }
 
 // Outward are the flows that left through anything but loopback, without the

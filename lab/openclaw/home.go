@@ -187,8 +187,8 @@ func (h *Home) command(ctx context.Context, args ...string) *exec.Cmd {
 		"OPENCLAW_NO_AUTO_UPDATE=1",
 		"OPENCLAW_OFFLINE=1",
 	}, h.options.Env...)
-	if dir, err := cache.Dir(); err == nil {
-		cmd.Env = append(cmd.Env, "NODE_COMPILE_CACHE="+filepath.Join(dir, "compile"))
+	if dir, err := cache.Shared("compiled"); err == nil { // only saves time
+		cmd.Env = append(cmd.Env, "NODE_COMPILE_CACHE="+dir)
 	}
 	if h.options.UID != 0 || h.options.GID != 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: h.options.UID, Gid: h.options.GID}}
