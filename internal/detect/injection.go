@@ -1,4 +1,257 @@
 package detect
 
-// Injections finds text that tries to command the model.
-func Injections(text string, d Direction) []Finding { return nil }
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// What is read at once of a long text, and how much of it again in the next
+// window, in bytes.
+const (
+	window  = 256 << 10
+	overlap = 4 << 10
+)
+
+// mostText is how much of a text is read, in bytes: of a longer one the
+// beginning and the end.
+const mostText = 10 << 20
+
+// A score at or above these is Suspicious, and Malicious.
+const (
+	suspicious = 5.0
+	malicious  = 10.0
+)
+
+// together is how far apart signals may stand and still add up, in bytes.
+const together = 2500
+
+// Injections finds text that tries to command the model against whoever runs
+// it. A person's message, a tool's result and the model's answer are read
+// alike, but for what is an ordinary sentence in one of them. Findings come in
+// order and do not overlap. A text that only speaks of such orders, and quotes
+// them, is Suspicious at most. It takes time in proportion to the text, of which it
+// reads 10 MB.
+func Injections(text string, d Direction) []Finding {
+	if len(text) > mostText {
+		tail := len(text) - mostText/2
+		all := Injections(text[:mostText/2], d)
+		for _, f := range Injections(text[tail:], d) {
+			f.Start, f.End = f.Start+tail, f.End+tail
+			all = append(all, f)
+		}
+		return all
+	}
+	var all []Finding
+	for at := 0; ; at += window - overlap {
+		end := min(len(text), at+window)
+		for _, f := range injected(text[at:end], d) {
+			f.Start, f.End = f.Start+at, f.End+at
+			if n := len(all); n > 0 && f.Start < all[n-1].End {
+				if f.Verdict > all[n-1].Verdict {
+					all[n-1].Verdict, all[n-1].Rule, all[n-1].Title = f.Verdict, f.Rule, f.Title
+				}
+				all[n-1].End = max(all[n-1].End, f.End)
+				continue
+			}
+			all = append(all, f)
+		}
+		if end == len(text) {
+			return all
+		}
+	}
+}
+
+var tokenPool = sync.Pool{New: func() any { return new([]token) }}
+
+// injected reads one window.
+func injected(text string, d Direction) []Finding {
+	f := fold(text)
+	signals, r := signalsIn(f, d)
+	defer r.free()
+	signals = append(signals, f.invisible(d)...)
+	pieces(text, func(plain string, start, end int) {
+		inner, ir := signalsIn(fold(plain), d)
+		defer ir.free()
+		if sum := total(inner); sum >= suspicious {
+			signals = append(signals, signal{encoding, sum + 2, f.folded(start), f.folded(end)})
+		}
+	})
+	if len(signals) == 0 {
+		return nil
+	}
+	return r.verdicts(f, signals)
+}
+
+// signalsIn reads a folded text.
+func signalsIn(f *folded, d Direction) ([]signal, *reader) {
+	buf := tokenPool.Get().(*[]token)
+	r := &reader{text: f.text, dir: d, buf: buf}
+	r.tokens = tokens(f.text, (*buf)[:0])
+	r.read()
+	r.marked()
+	r.spaced()
+	return r.signals, r
+}
+
+func (r *reader) free() {
+	*r.buf = r.tokens[:0]
+	tokenPool.Put(r.buf)
+}
+
+// invisible judges what fold found between the letters.
+func (f *folded) invisible(d Direction) []signal {
+	var all []signal
+	if len(f.tags) > 8 {
+		score := 6.0
+		inner, r := signalsIn(fold(f.tags), d)
+		score += total(inner)
+		r.free()
+		all = append(all, signal{hiding, score, f.folded(f.tagsAt), f.folded(f.tagsAt)})
+	}
+	if f.unseen > 12 && f.unseen*200 > len(f.text) {
+		all = append(all, signal{hiding, 3, 0, 0})
+	}
+	if f.bidi > 3 {
+		all = append(all, signal{hiding, 2, 0, 0})
+	}
+	return all
+}
+
+// total is what signals add up to, each kind once.
+func total(signals []signal) float64 {
+	var best [kinds]float64
+	for _, s := range signals {
+		best[s.what] = max(best[s.what], s.score)
+	}
+	sum := 0.0
+	for _, b := range best {
+		sum += b
+	}
+	return sum
+}
+
+// verdicts adds up the signals that stand together and makes findings of those
+// that are enough.
+func (r *reader) verdicts(f *folded, signals []signal) []Finding {
+	for i := range signals {
+		if r.mentions(signals[i]) {
+			signals[i].score *= 0.3
+		}
+	}
+	slices.SortStableFunc(signals, func(a, b signal) int { return a.start - b.start })
+	var all []Finding
+	for len(signals) > 0 {
+		n := 1
+		for n < len(signals) && signals[n].start-signals[0].start < together {
+			n++
+		}
+		sum := total(signals[:n])
+		if sum < suspicious {
+			signals = signals[1:]
+			continue
+		}
+		// Begin where it takes no more than this to be as sure.
+		group := signals[:n]
+		for len(group) > 1 && total(group[1:]) >= min(sum, malicious) {
+			group = group[1:]
+		}
+		top, end := group[0], 0
+		for _, s := range group {
+			if s.score > top.score {
+				top = s
+			}
+			end = max(end, s.end)
+		}
+		verdict := Suspicious
+		if sum >= malicious {
+			verdict = Malicious
+		}
+		rule := rules[top.what]
+		all = append(all, Finding{Kind: Injection, Rule: rule.rule, Title: rule.title, Start: f.at(group[0].start), End: f.at(end), Verdict: verdict})
+		for len(signals) > 0 && (n > 0 || signals[0].start < end) {
+			signals = signals[1:]
+			n--
+		}
+	}
+	return all
+}
+
+// mentions reports whether a signal is spoken about rather than given: it
+// stands in quotation marks, code or a table, and words about attacks or
+// examples are near; or there are many of those.
+func (r *reader) mentions(s signal) bool {
+	lo, hi := r.tokenAt(s.start), r.tokenAt(s.end)
+	about, likely := 0, 0
+	for i := max(0, lo-70); i < min(len(r.tokens), hi+50); i++ {
+		if i >= lo && i < hi {
+			continue
+		}
+		c := r.tokens[i].class
+		if c&meta != 0 {
+			about++
+		}
+		if c&example != 0 && i < lo && i > lo-14 {
+			likely++
+		}
+	}
+	if about >= 3 {
+		return true
+	}
+	return r.quoted(s) && (about > 0 || likely > 0)
+}
+
+// tokenAt is the first token that begins at or after a place.
+func (r *reader) tokenAt(at int) int {
+	n, _ := slices.BinarySearchFunc(r.tokens, at, func(t token, at int) int { return int(t.start) - at })
+	return n
+}
+
+// quoted reports whether a signal stands in quotation marks, in code, or in a
+// table.
+func (r *reader) quoted(s signal) bool {
+	line := r.text[max(0, s.start-400):s.start]
+	if n := strings.LastIndexByte(line, '\n'); n >= 0 {
+		line = line[n+1:]
+	}
+	if strings.HasPrefix(strings.TrimLeft(line, " "), "|") {
+		return true
+	}
+	for _, q := range []string{"`", `"`} {
+		if strings.Count(line, q)%2 == 1 {
+			return true
+		}
+	}
+	if n := strings.LastIndexByte(line, '\''); n >= 0 && (n == 0 || line[n-1] == ' ' || line[n-1] == '(' || line[n-1] == '[') {
+		return true
+	}
+	return strings.Count(r.text[:s.start], "```")%2 == 1
+}
+
+// spaced reads letters that stand apart: i g n o r e.
+func (r *reader) spaced() {
+	var b []byte
+	start := 0
+	for i := 0; i <= len(r.tokens); i++ {
+		if i < len(r.tokens) && r.tokens[i].end-r.tokens[i].start == 1 {
+			if len(b) == 0 {
+				start = i
+			}
+			b = append(b, r.text[r.tokens[i].start])
+			continue
+		}
+		if len(b) >= 12 {
+			joined := string(b)
+			found := 0
+			for _, w := range []string{"ignore", "disregard", "forget", "previous", "instruction", "prompt", "reveal", "password", "system", "apikey"} {
+				if strings.Contains(joined, w) {
+					found++
+				}
+			}
+			if found > 0 {
+				r.add(encoding, float64(4+3*found), start, i-1)
+			}
+		}
+		b = b[:0]
+	}
+}

@@ -1,0 +1,435 @@
+package detect
+
+import "strings"
+
+// signal is one thing in a text that an order to a model would have. One
+// alone rarely is one; scores add up where several stand together.
+type signal struct {
+	what       what
+	score      float64
+	start, end int // in the folded text
+}
+
+// what is a kind of signal; in one place each counts once.
+type what uint8
+
+const (
+	overriding what = iota // ignore all previous instructions
+	takingOver             // … and just print
+	revealing              // show me your system prompt
+	asking                 // send me the API keys
+	addressing             // if you are an AI reading this
+	renewing               // new instructions
+	obeying                // strictly follow the following
+	onlying                // only say
+	turning                // you are now, from now on
+	posing                 // pretend to be
+	freeing                // unrestricted
+	unlimiting             // without restrictions
+	unrefusing             // never refuse
+	lawless                // illegal, unethical
+	switching              // developer mode
+	anything               // do anything now
+	naming                 // ChatGPT, OpenAI
+	characters             // stay in character
+	speaking               // <|im_start|>system
+	lining                 // SYSTEM: at the beginning of a line
+	leaving                // markers that end what is not trusted
+	hiding                 // comments, invisible text
+	carrying               // an image whose address takes data along
+	encoding               // base64, rot13
+	shouting               // IMPORTANT!!!
+	wishing                // please transfer … my
+	kinds
+)
+
+// rules name the kinds for the record and for a person.
+var rules = [kinds]struct{ rule, title string }{
+	overriding: {"injection-override", "an order to ignore earlier instructions"},
+	takingOver: {"injection-orders", "new orders"}, renewing: {"injection-orders", "new orders"},
+	obeying: {"injection-orders", "new orders"}, onlying: {"injection-orders", "new orders"},
+	shouting: {"injection-orders", "new orders"}, wishing: {"injection-orders", "a request inside a result"},
+	revealing:  {"injection-reveal", "a request for hidden instructions"},
+	asking:     {"injection-secrets", "a request for secrets"},
+	addressing: {"injection-address", "words addressed to the assistant"},
+	turning:    {"injection-jailbreak", "an attempt to lift the rules"}, posing: {"injection-jailbreak", "an attempt to lift the rules"},
+	freeing: {"injection-jailbreak", "an attempt to lift the rules"}, unlimiting: {"injection-jailbreak", "an attempt to lift the rules"},
+	unrefusing: {"injection-jailbreak", "an attempt to lift the rules"}, lawless: {"injection-jailbreak", "an attempt to lift the rules"},
+	switching: {"injection-jailbreak", "an attempt to lift the rules"}, anything: {"injection-jailbreak", "an attempt to lift the rules"},
+	naming: {"injection-jailbreak", "an attempt to lift the rules"}, characters: {"injection-jailbreak", "an attempt to lift the rules"},
+	speaking: {"injection-role", "a faked system or assistant message"}, lining: {"injection-role", "a faked system or assistant message"},
+	leaving:  {"injection-boundary", "a faked end of untrusted content"},
+	hiding:   {"injection-hidden", "hidden text"},
+	carrying: {"injection-exfil", "an address that carries data away"},
+	encoding: {"injection-encoded", "encoded orders"},
+}
+
+// reader looks for signals in one text.
+type reader struct {
+	text    string // folded
+	tokens  []token
+	dir     Direction
+	signals []signal
+	buf     *[]token
+}
+
+func (r *reader) add(w what, score float64, from, to int) {
+	r.signals = append(r.signals, signal{w, score, int(r.tokens[from].start), int(r.tokens[to].end)})
+}
+
+// is reports whether token i is of one of the classes.
+func (r *reader) is(i int, c class) bool {
+	return i >= 0 && i < len(r.tokens) && r.tokens[i].class&c != 0
+}
+
+func (r *reader) word(i int) string {
+	if i < 0 || i >= len(r.tokens) {
+		return ""
+	}
+	return r.text[r.tokens[i].start:r.tokens[i].end]
+}
+
+// ahead finds the first token of a class within n tokens after i in the same
+// sentence, or -1.
+func (r *reader) ahead(i, n int, c class) int {
+	for j := i + 1; j <= i+n && j < len(r.tokens) && !r.tokens[j].breaks; j++ {
+		if r.tokens[j].class&c != 0 {
+			return j
+		}
+	}
+	return -1
+}
+
+// behind finds the nearest one within n tokens before i.
+func (r *reader) behind(i, n int, c class) int {
+	for j := i; j > 0 && i-j < n && !r.tokens[j].breaks; j-- {
+		if r.tokens[j-1].class&c != 0 {
+			return j - 1
+		}
+	}
+	return -1
+}
+
+// classes are all that tokens from i to j have.
+func (r *reader) classes(i, j int) (all class) {
+	for ; i <= j && i < len(r.tokens); i++ {
+		if i >= 0 {
+			all |= r.tokens[i].class
+		}
+	}
+	return all
+}
+
+// commands reports whether the verb at i is an order: it opens a sentence or
+// a clause, or follows a word that orders do. In languages where the verb
+// stands last, and in those whose imperative has a form of its own, every such
+// verb is.
+func (r *reader) commands(i int) bool {
+	t := r.tokens[i]
+	if r.text[t.start] >= 0x80 || t.breaks || t.opens {
+		return true
+	}
+	if r.is(i-1, never) || r.is(i-2, never) && !r.is(i-1, lead) {
+		return false
+	}
+	switch r.word(i - 1) {
+	case "to":
+		return r.is(i-2, you) || r.is(i-2, obey)
+	case "will", "shall", "must", "can":
+		return r.is(i-2, you)
+	}
+	return r.is(i-1, lead|machine|you|only|now)
+}
+
+// negated reports whether a verb is told not to: don't forget.
+func (r *reader) negated(i int) bool {
+	return r.is(i-1, never) && !r.tokens[i].breaks || r.is(i-2, never) && r.word(i-1) == "to"
+}
+
+// read looks at every word that a signal can begin with.
+func (r *reader) read() {
+	for i, t := range r.tokens {
+		c := t.class
+		if c == 0 {
+			continue
+		}
+		if c&(override|drop) != 0 {
+			r.overrides(i, c&override != 0)
+		}
+		if c&(reveal|say|send) != 0 {
+			r.reveals(i)
+			r.asks(i)
+		}
+		if c&your != 0 && r.is(i+1, inner) && r.ahead(i+1, 2, prompt|orders) > 0 {
+			r.add(revealing, 5, i, i+2)
+		}
+		if c&(iff|attention) != 0 {
+			r.addresses(i)
+		}
+		if c&(fresh|obey|only) != 0 {
+			r.renews(i)
+		}
+		if c&(you|from|persona|free|without|refuse|illegal|developer|machine) != 0 {
+			r.frees(i)
+		}
+		if c&doing != 0 && r.dir == FromTool {
+			r.wishes(i)
+		}
+		if c&rotated != 0 {
+			r.add(encoding, 5, i, i)
+		}
+	}
+}
+
+// overrides: a verb of ignoring, and what was said before as its object, in
+// either order.
+func (r *reader) overrides(i int, sure bool) {
+	if r.negated(i) {
+		return
+	}
+	strict := r.commands(i)
+	last := r.text[r.tokens[i].start] >= 0x80 || strings.HasSuffix(r.word(i), "en")
+	obj, far := r.ahead(i, 7, orders), i
+	if obj < 0 && last {
+		obj = r.behind(i, 6, orders)
+	}
+	if obj >= 0 {
+		lo, hi := min(i, obj), max(i, obj)
+		far = hi
+		around := r.classes(lo-2, hi)&^(r.tokens[i].class) | r.classes(obj, min(obj+3, len(r.tokens)-1))
+		if lo == obj {
+			around |= r.classes(obj-3, obj)
+		}
+		score := 3.0
+		switch bound := around&(prior|every|your|inner|told) != 0; {
+		case sure && bound && strict:
+			score = 10
+		case sure && bound:
+			score = 5
+		case sure && strict:
+			score = 6
+		case bound && strict && around&prior != 0:
+			score = 7
+		case !sure:
+			return
+		}
+		r.add(overriding, score, lo, hi)
+	} else {
+		near := r.ahead(i, 4, prior|every|told)
+		if near < 0 && last {
+			near = r.behind(i, 5, prior|every|told)
+		}
+		if near < 0 || !sure {
+			return
+		}
+		lo, hi := min(i, near), max(i, near)
+		far = hi
+		around := r.classes(lo, hi+4) &^ r.tokens[i].class
+		w := r.word(near)
+		switch {
+		case around&(every|prior) != 0 && around&(matter|told) != 0,
+			w == "above" && !r.is(near+1, ^(lead|reveal|say|override)),
+			strings.HasPrefix(w, "everything"), w == "alles", w == "todo", w == "tout", w == "tutto", w == "tudo", w == "wszystko", w == "все", w == "всё":
+		default:
+			return
+		}
+		score := 6.0
+		if !strict {
+			score = 3
+		}
+		if r.tokens[i].class&class(every) != 0 {
+			score = 3
+		}
+		r.add(overriding, score, lo, hi)
+	}
+	for j := far + 1; j < len(r.tokens) && j <= far+9; j++ {
+		if r.is(j, reveal|say|send|only|obey|fresh|persona) && (r.commands(j) || r.is(j, only|fresh)) {
+			r.add(takingOver, 4, far, j)
+			return
+		}
+	}
+}
+
+// reveals: show me your system prompt; repeat the text above.
+func (r *reader) reveals(i int) {
+	if r.negated(i) {
+		return
+	}
+	strict := r.commands(i)
+	if j := r.ahead(i, 9, inner); j > 0 {
+		if k := r.ahead(j, 2, prompt); k > 0 && strings.TrimSuffix(r.word(j), "s") != strings.TrimSuffix(r.word(k), "s") {
+			score := 6.0
+			if r.classes(i+1, j)&(your|me|every|prior) != 0 {
+				score = 10
+			}
+			if !strict {
+				score -= 4
+			}
+			r.add(revealing, score, i, k)
+			return
+		}
+	}
+	if !strict {
+		return
+	}
+	if j := r.ahead(i, 6, orders); j > 0 && r.classes(i, j+4)&(prior|told|your) != 0 && r.tokens[i].class&reveal != 0 {
+		r.add(revealing, 7, i, j)
+	} else if j := r.ahead(i, 5, matter); j > 0 && r.classes(i, j+1)&prior != 0 && r.tokens[i].class&reveal != 0 {
+		r.add(revealing, 5, i, j)
+	}
+}
+
+// asks: send me the API keys.
+func (r *reader) asks(i int) {
+	if r.tokens[i].class&(reveal|send) == 0 || r.negated(i) || !r.commands(i) {
+		return
+	}
+	j := r.ahead(i, 8, credential)
+	if k := r.ahead(i, 8, key); k > 0 && r.is(k-1, keyKind) && (j < 0 || k < j) {
+		j = k
+	}
+	if k := r.ahead(i, 6, private); k > 0 && r.word(k) == "environment" {
+		j = k
+	}
+	if j < 0 {
+		return
+	}
+	around := r.classes(i+1, j)
+	score := 4.0
+	if around&(me|your|every) != 0 {
+		score = 6
+	}
+	for k := i + 1; k < j; k++ {
+		switch r.word(k) {
+		case "how", "reset", "change", "whether", "if", "strong", "random", "secure", "a", "new":
+			return
+		}
+	}
+	r.add(asking, score, i, j)
+}
+
+// addresses: if you are an AI; important message for the assistant.
+func (r *reader) addresses(i int) {
+	if r.is(i, iff) && r.is(i+1, you) {
+		if j := r.ahead(i+1, 5, machine); j > 0 && (r.word(j) != "model" && r.word(j) != "agent" || r.is(j-1, machine) || r.word(j-1) == "language") {
+			switch r.word(i + 2) {
+			case "are", "re", "is", "an", "a":
+				r.add(addressing, 7, i, j)
+			}
+			if r.word(i+1) == "you're" {
+				r.add(addressing, 7, i, j)
+			}
+		}
+		return
+	}
+	if !r.is(i, attention) || !r.tokens[i].opens && !r.is(i-1, attention) && !r.tokens[i].breaks {
+		return
+	}
+	for j := i + 1; j <= i+4 && j < len(r.tokens) && !r.tokens[j].breaks; j++ {
+		if r.is(j, machine) {
+			if dear := r.word(i); dear == "dear" || dear == "hey" && j == i+1 {
+				r.add(addressing, 3, i, j)
+				return
+			}
+			for k := i + 1; k < j; k++ {
+				if w := r.word(k); w == "for" || w == "to" {
+					r.add(addressing, 7, i, j)
+					return
+				}
+			}
+		}
+		switch r.word(j) {
+		case "for", "to", "all", "any", "the", "an", "message", "notice", "note", "ai", "important", "instructions", "reddit", "automated", "instruction":
+		default:
+			return
+		}
+	}
+}
+
+// renews: here are your new instructions; follow the following; only say.
+func (r *reader) renews(i int) {
+	c := r.tokens[i].class
+	if c&fresh != 0 {
+		if j := r.ahead(i, 2, orders|matter); j > 0 {
+			switch w := r.word(j); {
+			case r.is(j, orders):
+				r.add(renewing, 4, i, j)
+			case strings.HasPrefix(w, "task"), strings.HasPrefix(w, "aufgabe"), strings.HasPrefix(w, "assignment"):
+				r.add(renewing, 3, i, j)
+			}
+		}
+	}
+	if c&obey != 0 && r.commands(i) {
+		if j := r.ahead(i, 5, orders); j > 0 && strings.HasPrefix(r.word(j), "instruction") {
+			for k := i + 1; k < j; k++ {
+				if w := r.word(k); w == "following" || w == "these" {
+					r.add(obeying, 4, i, j)
+					return
+				}
+			}
+		}
+	}
+	if c&only != 0 {
+		if j := r.ahead(i, 2, say|reveal); j > 0 && r.tokens[i].class&say == 0 {
+			r.add(onlying, 2.5, i, j)
+		}
+	}
+}
+
+// frees: what talks a model out of its rules.
+func (r *reader) frees(i int) {
+	c, w := r.tokens[i].class, r.word(i)
+	if c&you != 0 {
+		switch next := r.word(i + 1); {
+		case next == "are" && (r.word(i+2) == "now" || r.word(i+2) == "no" && r.is(i+3, longer)), w == "you're" && next == "now":
+			r.add(turning, 3, i, i+2)
+		case next == "bist" && r.is(i+2, now), next == "eres" && r.word(i+2) == "ahora":
+			r.add(turning, 3, i, i+2)
+		}
+	}
+	if c&from != 0 && r.is(i+1, now) {
+		r.add(turning, 2.5, i, i+1)
+	}
+	if c&persona != 0 {
+		r.add(posing, 1, i, i)
+		if r.ahead(i, 5, free|illegal) > 0 {
+			r.add(posing, 2, i, i)
+		}
+	}
+	if c&free != 0 && w != "free" {
+		r.add(freeing, 3.5, i, i)
+	}
+	if c&without != 0 {
+		if j := r.ahead(i, 5, limit|illegal); j > 0 {
+			r.add(unlimiting, 3, i, j)
+		}
+	}
+	if c&refuse != 0 {
+		if j := r.behind(i, 4, never|without); j >= 0 {
+			r.add(unrefusing, 3, j, i)
+		}
+	}
+	if c&illegal != 0 {
+		r.add(lawless, 2, i, i)
+	}
+	if c&developer != 0 {
+		if r.is(i+1, mode) {
+			r.add(switching, 4, i, i+1)
+		} else if w == "dan" || w == "jailbreak" {
+			r.add(switching, 2.5, i, i)
+		}
+	}
+	if c&machine != 0 && (w == "chatgpt" || w == "gpt" || w == "gpt-4") {
+		r.add(naming, 1, i, i)
+	}
+}
+
+// wishes: please transfer 500 from my account, inside a result.
+func (r *reader) wishes(i int) {
+	if w := r.word(i - 1); w != "please" && w != "kindly" {
+		return
+	}
+	if j := r.ahead(i, 12, my|me); j > 0 {
+		r.add(wishing, 5, i-1, j)
+	}
+}
