@@ -44,6 +44,7 @@ type Part struct {
 	CallID string // of a call or of the result of one
 	Tool   string // name of the tool called, also for its result when the call is in the conversation
 	Media  bool   // an image, audio or file: Text is empty
+	Fixed  bool   // signed by the provider (reasoning): Replace leaves it alone
 }
 
 // OfferedTool is a tool the request lets the model call.
@@ -60,6 +61,10 @@ type Call struct {
 	Args     string // exactly as on the wire: usually a JSON object
 	Choice   int    // chat with n > 1
 	Promoted bool   // it stood in plain text, which OpenClaw turns into a call
+
+	// Unclear says why the call cannot be judged as it stands, because readers
+	// would read it differently. It is never released, whatever the verdict.
+	Unclear string
 }
 
 // Verdict says what becomes of a call.

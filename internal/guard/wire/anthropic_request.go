@@ -1,0 +1,73 @@
+package wire
+
+// readAnthropicRequest reads a request for a message.
+//
+// See https://docs.anthropic.com/en/api/messages
+func readAnthropicRequest(r *reading, root value) {
+	for t := range root.get("tools").elements() {
+		switch t.get("type").str() {
+		case "", "custom":
+			r.offer(t, "input_schema")
+		default:
+			r.host(t)
+		}
+	}
+	for s := range root.get("mcp_servers").elements() {
+		r.Tools = append(r.Tools, OfferedTool{Name: s.get("name").str(), Hosted: "mcp"})
+	}
+	r.content(Part{Role: System}, root.get("system"))
+	for m := range root.get("messages").elements() {
+		p := Part{Role: User}
+		switch m.get("role").str() {
+		case "assistant":
+			p.Role = Assistant
+		case "system":
+			p.Role = System
+		}
+		if c := m.get("content"); c.kind() == '"' {
+			r.part(p, c)
+		} else {
+			for b := range c.elements() {
+				readAnthropicBlock(r, p, b)
+			}
+		}
+	}
+}
+
+func readAnthropicBlock(r *reading, p Part, b value) {
+	switch b.get("type").str() {
+	case "tool_use", "server_tool_use", "mcp_tool_use":
+		r.call(b.get("id").str(), b.get("name").str(), b.get("input"))
+	case "tool_result", "mcp_tool_result", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result":
+		p = r.result(b.get("tool_use_id").str())
+		if c := b.get("content"); c.kind() == '"' {
+			r.part(p, c)
+		} else {
+			for inner := range c.elements() {
+				readAnthropicBlock(r, p, inner)
+			}
+		}
+	case "thinking":
+		p.Fixed = true
+		r.part(p, b.get("thinking"))
+	case "document", "search_result":
+		readAnthropicDocument(r, p, b)
+	default:
+		r.piece(p, b)
+	}
+}
+
+// readAnthropicDocument reads what a user or a tool attached.
+func readAnthropicDocument(r *reading, p Part, b value) {
+	src := b.get("source")
+	switch {
+	case b.get("content").ok():
+		r.content(p, b.get("content"))
+	case src.get("type").is("text"):
+		r.part(p, src.get("data"))
+	case src.get("content").ok():
+		r.content(p, src.get("content"))
+	default:
+		r.media(p)
+	}
+}

@@ -1,0 +1,57 @@
+package wire
+
+// Failure is why an answer was ended before its time.
+type Failure string
+
+const (
+	CutOff    Failure = "cut off"   // the provider's answer ended in the middle of a call
+	Malformed Failure = "malformed" // it has a piece that cannot be read in exactly one way
+	TooLarge  Failure = "too large" // more of it would have to be held than there is room for
+	Unclear   Failure = "unclear"   // a call in it has more than one reading
+)
+
+// Ended is the error of an answer that was ended with a notice.
+type Ended struct {
+	Failure Failure
+	Err     error // what was found, nil when the provider just stopped
+}
+
+func (e *Ended) Error() string {
+	s := "the provider's answer was ended with a notice: " + string(e.Failure)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *Ended) Unwrap() error { return e.Err }
+
+// Teller is a Judge that says in its own words why an answer ends.
+type Teller interface {
+	Tell(Failure) string
+}
+
+var notices = map[Failure]string{
+	CutOff:    "Stopped: a tool call. Because: the model's answer was cut off before the call was complete. You can: ask again.",
+	Malformed: "Stopped: this answer. Because: the model's provider sent something that cannot be read in one way only. You can: ask again.",
+	TooLarge:  "Stopped: this answer. Because: it is larger than can be checked. You can: ask for less at once.",
+	Unclear:   "Stopped: a tool call. Because: it can be read in more than one way. You can: send the call again, written plainly.",
+}
+
+// say gives the notice for a failure.
+func (w *rewriter) say(f Failure) string {
+	if t, ok := w.judge.(Teller); ok {
+		if s := t.Tell(f); s != "" {
+			return s
+		}
+	}
+	return notices[f]
+}
+
+// after puts a blank line between text and a notice that follows it.
+func after(said bool, notice string) string {
+	if said && notice != "" {
+		return "\n\n" + notice
+	}
+	return notice
+}

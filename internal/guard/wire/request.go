@@ -1,0 +1,197 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Request is one call of a model, as the agent sent it.
+type Request struct {
+	API    API
+	Model  string
+	Stream bool // the answer is asked for as an event stream
+
+	Parts []Part        // the conversation, in its order
+	Tools []OfferedTool // what the model may call
+
+	// Previous is the response this one goes on from, of which the provider
+	// alone knows the content (previous_response_id or a conversation), or "".
+	Previous string
+
+	body     []byte
+	spans    []span // of each part the JSON string it stands in; empty if it is none
+	choices  int    // chat: n, at least 1
+	usage    bool   // chat: a usage chunk is asked for
+	replayed bool   // responses: reasoning items come back in later requests
+}
+
+// ParseRequest reads a request body, which it keeps and does not change. The
+// caller bounds its size. An error is one sentence about what is wrong with
+// the body; no text of the conversation stands in it.
+func ParseRequest(api API, body []byte) (*Request, error) {
+	read := map[API]func(*reading, value){
+		Chat:      readChatRequest,
+		Responses: readResponsesRequest,
+		Anthropic: readAnthropicRequest,
+	}[api]
+	if read == nil {
+		return nil, fmt.Errorf("read the request: %q is not a wire format Seawall knows", api)
+	}
+	var t tree
+	t.nodes = make([]node, 0, min(64+len(body)/64, 4096))
+	root, err := t.parse(body)
+	if err != nil {
+		return nil, fmt.Errorf("read the request body as JSON: %w", err)
+	}
+	if root.kind() != '{' {
+		return nil, fmt.Errorf("read the request body: it is not a JSON object")
+	}
+	r := &reading{Request: &Request{API: api, body: body, choices: 1}, called: map[string]string{}}
+	r.Model = root.get("model").str()
+	r.Stream = root.get("stream").kind() == 't'
+	read(r, root)
+	if r.err != nil {
+		return nil, fmt.Errorf("read the request body: %w", r.err)
+	}
+	r.decode()
+	return r.Request, nil
+}
+
+// reading is a Request while it is read.
+type reading struct {
+	*Request
+	called map[string]string // names of the calls so far, by their ids
+	err    error
+}
+
+// part adds a part whose text is the string v.
+func (r *reading) part(p Part, v value) {
+	p.Index = len(r.Parts)
+	r.Parts = append(r.Parts, p)
+	s := span{}
+	if v.kind() == '"' {
+		n := v.node()
+		s = span{int(n.start), int(n.end)}
+	}
+	r.spans = append(r.spans, s)
+}
+
+// media adds a part that is no text.
+func (r *reading) media(p Part) {
+	p.Media = true
+	r.part(p, value{})
+}
+
+// call adds a call the assistant made, whose arguments are a string or an
+// object.
+func (r *reading) call(id, name string, args value) {
+	r.called[id] = name
+	p := Part{Role: Assistant, Call: true, CallID: id, Tool: name}
+	if args.kind() != '"' && !args.null() {
+		p.Text = string(args.raw())
+	}
+	r.part(p, args)
+}
+
+// result gives the part that the result of a call begins with.
+func (r *reading) result(id string) Part {
+	return Part{Role: Tool, CallID: id, Tool: r.called[id]}
+}
+
+// content adds what a message holds: a string, or an array of typed pieces.
+func (r *reading) content(p Part, v value) {
+	if v.kind() == '"' {
+		r.part(p, v)
+		return
+	}
+	for c := range v.elements() {
+		r.piece(p, c)
+	}
+}
+
+// textMembers are where the pieces of the three formats keep their text.
+var textMembers = []string{"text", "refusal", "thinking", "reasoning"}
+
+// piece adds one typed piece of a content array.
+func (r *reading) piece(p Part, c value) {
+	if c.kind() == '"' {
+		r.part(p, c)
+		return
+	}
+	for _, name := range textMembers {
+		if v := c.get(name); v.kind() == '"' {
+			p.Fixed = p.Fixed || c.get("signature").ok()
+			r.part(p, v)
+			return
+		}
+	}
+	if c.kind() == '{' {
+		r.media(p)
+	}
+}
+
+// offer adds a tool that stands as {name, description, schema}.
+func (r *reading) offer(v value, schema string) {
+	r.Tools = append(r.Tools, OfferedTool{
+		Name:        v.get("name").str(),
+		Description: v.get("description").str(),
+		Schema:      jsontext.Value(v.get(schema).raw()),
+	})
+}
+
+// host adds a tool the provider runs.
+func (r *reading) host(v value) {
+	kind := v.get("type").str()
+	name := v.get("name").str()
+	if name == "" {
+		name = kind
+	}
+	r.Tools = append(r.Tools, OfferedTool{Name: name, Description: v.get("description").str(), Hosted: kind})
+}
+
+// decode fills in the texts, all in one piece of memory.
+func (r *reading) decode() {
+	size := 0
+	for _, s := range r.spans {
+		size += s.end - s.start
+	}
+	buf := make([]byte, 0, size)
+	ends := make([]int, len(r.spans))
+	for i, s := range r.spans {
+		if s.end > s.start {
+			buf = appendText(buf, r.body[s.start:s.end])
+		}
+		ends[i] = len(buf)
+	}
+	all, begin := string(buf), 0
+	for i, end := range ends {
+		if r.spans[i].end > 0 {
+			r.Parts[i].Text = all[begin:end]
+		}
+		begin = end
+	}
+}
+
+func appendText(dst, literal []byte) []byte {
+	if inner := literal[1 : len(literal)-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return append(dst, inner...)
+	}
+	dst, _ = jsontext.AppendUnquote(dst, literal)
+	return dst
+}
+
+// Replace gives the body with the texts of some parts replaced, by their
+// index; every other byte is as it was. A part that is no text, or whose text
+// the provider signed (Fixed), stays.
+func (q *Request) Replace(texts map[int]string) []byte {
+	var e edits
+	for i, s := range texts {
+		if i < 0 || i >= len(q.Parts) || q.spans[i].end == 0 || q.Parts[i].Fixed {
+			continue
+		}
+		e = append(e, edit{int32(q.spans[i].start), int32(q.spans[i].end), quote(nil, s)})
+	}
+	return e.apply(make([]byte, 0, len(q.body)), q.body)
+}

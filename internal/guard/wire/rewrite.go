@@ -1,0 +1,380 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxHeld bounds what waits behind calls that are not complete.
+const maxHeld = 8 << 20
+
+// Rewrite copies the answer src to dst and asks j about everything in it. A
+// call goes on when it was judged and allowed; what nobody changes comes out
+// byte for byte. contentType is that of the answer: an event stream is passed
+// on as it comes, anything else is read whole as one JSON text. If dst has a
+// Flush method, it is called whenever there is nothing more to pass on yet.
+//
+// When the answer could not be read to its end, what came out is a whole
+// answer all the same, ended with a notice, and the error is an *Ended. Any
+// other error is of src, dst or ctx, and leaves dst cut off where it was.
+func (q *Request) Rewrite(ctx context.Context, dst io.Writer, src io.Reader, contentType string, j Judge) error {
+	w := &rewriter{ctx: ctx, req: q, judge: j, out: output{w: dst}}
+	w.out.flusher, _ = dst.(http.Flusher)
+	switch q.API {
+	case Chat:
+		w.format = newChat(w)
+	case Responses:
+		w.format = newResponses(w)
+	case Anthropic:
+		w.format = newAnthropic(w)
+	default:
+		return fmt.Errorf("rewrite the answer: %q is not a wire format Seawall knows", q.API)
+	}
+	if q.streams(contentType) {
+		return w.stream(src)
+	}
+	return w.whole(src)
+}
+
+// streams reports whether an answer of that type is read as an event stream.
+// A client that expects the other kind finds nothing in what comes out: no
+// JSON text has a data line, and a stream that was rewritten begins with a
+// field.
+func (q *Request) streams(contentType string) bool {
+	mt, _, err := mime.ParseMediaType(contentType)
+	if err != nil || mt == "" {
+		return q.Stream
+	}
+	return mt == "text/event-stream" || q.Stream && mt != "application/json"
+}
+
+// format is the state machine of one wire format's answers. An event is read
+// when it comes and written when all calls it carries a piece of are decided.
+type format interface {
+	// read notes which calls an event carries a piece of and decides those it
+	// completes. Its error says why nobody can rely on how the event is read.
+	read(e *event) error
+	// write puts out an event, with what was decided.
+	write(e *event)
+	// finish puts out what is left to say when the stream is over; notice,
+	// if there is one, says why it ends before its time, and then the answer
+	// is also ended as its format wants it.
+	finish(notice string)
+	// whole gives an answer that is one JSON text.
+	whole(root value) []byte
+}
+
+// rewriter takes one answer from its source to its destination.
+type rewriter struct {
+	ctx    context.Context
+	req    *Request
+	judge  Judge
+	out    output
+	format format
+
+	open   []*call // calls not decided yet, in order
+	held   []*event
+	bytes  int // held
+	blocks int // of text, so far
+}
+
+// call is a call of an answer, from its first piece on.
+type call struct {
+	Call
+	args    []byte  // the insides of the JSON strings its arguments came in, joined
+	pieces  int     // of args
+	decided bool    // nothing is added to it any more
+	verdict Verdict // then
+
+	// anew says that the call is written anew, because its pieces as they came
+	// can be put together in more than one way.
+	anew  bool
+	wrote bool // its first piece is out
+	index int  // the number it goes out under
+	noted bool // its notice is out
+}
+
+// gone reports whether the call is taken out of the answer.
+func (c *call) gone() bool { return c.decided && !c.verdict.Allow }
+
+// changed reports whether the call goes on other than it came.
+func (c *call) changed() bool { return c.anew || c.verdict.Args != "" }
+
+// argsOut are the arguments that go on.
+func (c *call) argsOut() string {
+	if c.verdict.Args != "" {
+		return c.verdict.Args
+	}
+	return c.Args
+}
+
+// addArgs adds a piece of arguments: a string, or by some servers an object.
+func (c *call) addArgs(v value) {
+	if v.null() {
+		return
+	}
+	literal := v.raw()
+	if v.kind() != '"' {
+		literal = quote(nil, string(literal))
+	}
+	if len(literal) == 2 {
+		return
+	}
+	if c.pieces++; c.pieces > 1 && v.kind() != '"' {
+		c.anew = true
+	}
+	c.args = append(c.args, literal[1:len(literal)-1]...)
+}
+
+// setArgs replaces what was added by a later, whole statement of the
+// arguments.
+func (c *call) setArgs(v value) {
+	was := c.args
+	c.args, c.pieces = nil, 0
+	c.addArgs(v)
+	if c.pieces == 0 {
+		c.args = was
+	} else if was != nil && !sameInside(was, c.args) {
+		c.anew = true
+	}
+}
+
+func sameInside(a, b []byte) bool {
+	return bytes.Equal(a, b) || unquote(inQuotes(a)) == unquote(inQuotes(b))
+}
+
+func inQuotes(inside []byte) []byte {
+	b := append(make([]byte, 0, len(inside)+2), '"')
+	return append(append(b, inside...), '"')
+}
+
+// begin adds a call that is to be decided.
+func (w *rewriter) begin() *call {
+	c := new(call)
+	w.open = append(w.open, c)
+	return c
+}
+
+// decide asks the judge about a complete call.
+func (w *rewriter) decide(c *call) {
+	if c.decided {
+		return
+	}
+	args, err := jsontext.AppendUnquote(nil, inQuotes(c.args))
+	if err != nil && c.Unclear == "" {
+		c.Unclear = "half of a character stands in its arguments"
+	}
+	c.Args = string(args)
+	v := w.judge.Call(w.ctx, c.Call)
+	if v.Allow && (c.Unclear != "" || w.ctx.Err() != nil) {
+		v = Verdict{Notice: w.say(Unclear)}
+	}
+	w.settle(c, v)
+}
+
+// settle ends a call with a verdict.
+func (w *rewriter) settle(c *call, v Verdict) {
+	c.decided, c.verdict = true, v
+	for i, o := range w.open {
+		if o == c {
+			w.open = append(w.open[:i], w.open[i+1:]...)
+			break
+		}
+	}
+}
+
+// abandon takes out all calls that are not complete and lets go what waits
+// behind them.
+func (w *rewriter) abandon() bool {
+	some := len(w.open) > 0
+	for len(w.open) > 0 {
+		w.settle(w.open[0], Verdict{})
+	}
+	return some
+}
+
+// textBlock is one run of text as the judge sees it.
+type textBlock struct {
+	n    int
+	open bool
+}
+
+// text shows the judge more of a block and gives what goes on of it. All text
+// of an answer passes here.
+func (w *rewriter) text(b *textBlock, s string, final bool) string {
+	if !b.open {
+		if s == "" {
+			return ""
+		}
+		b.n, b.open = w.blocks, true
+		w.blocks++
+	}
+	b.open = !final
+	return w.judge.Text(b.n, s, final)
+}
+
+// stream rewrites an event stream.
+func (w *rewriter) stream(src io.Reader) error {
+	r := newSSE(src, w.out.flush)
+	for {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		e, err := r.next()
+		switch {
+		case err == io.EOF:
+			return w.over(nil)
+		case errors.Is(err, errEventTooLarge):
+			return w.end(TooLarge, err)
+		case w.out.err != nil:
+			return w.out.err
+		case err != nil:
+			return w.over(err)
+		}
+		if err := w.take(e); err != nil {
+			return w.end(Malformed, err)
+		}
+		if w.bytes > maxHeld {
+			return w.end(TooLarge, errors.New("more than 8 MiB wait behind a call that does not end"))
+		}
+	}
+}
+
+// take reads an event and writes what can be written.
+func (w *rewriter) take(e *event) error {
+	if e.data != nil && !e.done() && len(e.data) > 0 {
+		var err error
+		if e.root, err = e.tree.parse(e.data); err != nil {
+			if e.part {
+				return nil // nobody can read what was cut off
+			}
+			return fmt.Errorf("read an event of the answer as JSON: %w", err)
+		}
+	}
+	if err := w.format.read(e); err != nil {
+		return err
+	}
+	if len(w.held) == 0 && e.ready() {
+		w.format.write(e)
+		return nil
+	}
+	k := e.keep()
+	w.held = append(w.held, k)
+	w.bytes += len(k.raw)
+	w.drain()
+	return nil
+}
+
+// drain writes the held events up to the first that still waits.
+func (w *rewriter) drain() {
+	n := 0
+	for ; n < len(w.held) && w.held[n].ready(); n++ {
+		w.format.write(w.held[n])
+		w.bytes -= len(w.held[n].raw)
+		w.held[n] = nil
+	}
+	if w.held = w.held[n:]; len(w.held) == 0 {
+		w.held = nil
+	}
+}
+
+// ready reports whether everything is decided that the event waits for.
+func (e *event) ready() bool {
+	for _, c := range e.calls {
+		if !c.decided {
+			return false
+		}
+	}
+	return e.group.ready()
+}
+
+// done reports whether the event is the [DONE] that OpenAI ends a stream with.
+func (e *event) done() bool { return string(bytes.TrimSpace(e.data)) == "[DONE]" }
+
+// over ends a stream whose source is at its end, by an error if err is not nil.
+func (w *rewriter) over(err error) error {
+	if len(w.open) > 0 {
+		return w.end(CutOff, err)
+	}
+	w.drain()
+	w.format.finish("")
+	if ferr := w.out.flush(); ferr != nil {
+		return ferr
+	}
+	if err != nil {
+		return fmt.Errorf("read the answer of the provider: %w", err)
+	}
+	return nil
+}
+
+// end ends the answer before its time, with a notice.
+func (w *rewriter) end(f Failure, err error) error {
+	w.abandon()
+	w.drain()
+	w.format.finish(w.say(f))
+	if ferr := w.out.flush(); ferr != nil {
+		return ferr
+	}
+	return &Ended{Failure: f, Err: err}
+}
+
+// whole rewrites an answer that is one JSON text.
+func (w *rewriter) whole(src io.Reader) error {
+	body, err := io.ReadAll(io.LimitReader(src, maxEvent+1))
+	if err != nil {
+		return fmt.Errorf("read the answer of the provider: %w", err)
+	}
+	if len(body) > maxEvent {
+		return w.endWhole(TooLarge, errors.New("the answer is larger than 16 MiB"))
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		w.out.buf = append(w.out.buf, body...)
+		return w.out.flush()
+	}
+	var t tree
+	root, err := t.parse(body)
+	if err != nil {
+		return w.endWhole(Malformed, fmt.Errorf("read the answer as JSON: %w", err))
+	}
+	if root.kind() == '{' {
+		body = w.format.whole(root)
+	}
+	w.out.buf = append(w.out.buf, body...)
+	return w.out.flush()
+}
+
+func (w *rewriter) endWhole(f Failure, err error) error {
+	w.out.buf = append(w.out.buf, w.req.answer(w.say(f), false)...)
+	if ferr := w.out.flush(); ferr != nil {
+		return ferr
+	}
+	return &Ended{Failure: f, Err: err}
+}
+
+// output gathers what can go out together.
+type output struct {
+	w       io.Writer
+	flusher http.Flusher
+	buf     []byte
+	err     error
+}
+
+func (o *output) flush() error {
+	if o.err == nil && len(o.buf) > 0 {
+		_, o.err = o.w.Write(o.buf)
+		if o.buf = o.buf[:0]; cap(o.buf) > 1<<20 {
+			o.buf = nil
+		}
+		if o.flusher != nil {
+			o.flusher.Flush()
+		}
+	}
+	return o.err
+}
