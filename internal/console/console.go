@@ -1,0 +1,164 @@
+// Package console is Seawall's web page: how the machine stands, what was
+// decided, whether the doors are well. It is html/template and htmx from the
+// binary, on loopback, behind a one-time link; it changes nothing.
+package console
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/posture"
+)
+
+//go:embed static
+var static embed.FS
+
+//go:embed pages/*.html
+var pages embed.FS
+
+// View is what the page shows at one moment.
+type View struct {
+	Label    string // "protected", "watching, not protecting", …
+	Good     bool   // the label is nothing to worry about
+	Sentence string // what the label means and the one command that changes it
+	Audit    *posture.Audit
+	Rows     []ledger.Row // newest first
+	Health   []Health
+	Version  string
+	Now      time.Time
+}
+
+// Health is one part of Seawall and how it is.
+type Health struct {
+	Part, State string
+	Good        bool
+}
+
+// Source gives the page what it shows.
+type Source interface {
+	View(r *http.Request) (View, error)
+	// Redeem uses a one-time token up and reports whether it was good.
+	Redeem(token string) bool
+}
+
+// Console serves the page.
+type Console struct {
+	source   Source
+	sessions *sessions
+	mux      *http.ServeMux
+	template *template.Template
+}
+
+// New returns the page over a source.
+func New(source Source) *Console {
+	c := &Console{source: source, sessions: newSessions(), mux: http.NewServeMux()}
+	c.template = template.Must(template.New("").Funcs(template.FuncMap{
+		"clock": func(t time.Time) string { return t.Local().Format("15:04:05") },
+		"stamp": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
+		"join":  func(s []string) string { return strings.Join(s, ", ") },
+		"fixes": fixes,
+	}).ParseFS(pages, "pages/*.html"))
+	c.mux.Handle("GET /static/", http.FileServerFS(static))
+	c.mux.HandleFunc("GET /login", c.login)
+	c.mux.HandleFunc("GET /{$}", c.page("page"))
+	c.mux.HandleFunc("GET /live", c.page("live"))
+	return c
+}
+
+// Serve answers on a listener until it is closed.
+func (c *Console) Serve(l net.Listener) error {
+	s := &http.Server{
+		Handler:           c,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	return s.Serve(l)
+}
+
+// ServeHTTP implements http.Handler.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	if !loopback(r.Host) {
+		http.Error(w, "Seawall: this page is only served under a loopback address (127.0.0.1 or localhost)", http.StatusForbidden)
+		return
+	}
+	if r.URL.Path != "/login" && !strings.HasPrefix(r.URL.Path, "/static/") && !c.sessions.known(r) {
+		w.WriteHeader(http.StatusUnauthorized)
+		c.render(w, "locked", View{})
+		return
+	}
+	c.mux.ServeHTTP(w, r)
+}
+
+// loopback reports whether a Host header names this machine itself: after DNS
+// rebinding it names another.
+func loopback(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.IsLoopback()
+}
+
+func (c *Console) login(w http.ResponseWriter, r *http.Request) {
+	if !c.source.Redeem(r.URL.Query().Get("token")) {
+		w.WriteHeader(http.StatusUnauthorized)
+		c.render(w, "locked", View{})
+		return
+	}
+	http.SetCookie(w, c.sessions.open())
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (c *Console) page(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		view, err := c.source.View(r)
+		if err != nil {
+			http.Error(w, "Seawall: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		c.render(w, name, view)
+	}
+}
+
+func (c *Console) render(w http.ResponseWriter, name string, view View) {
+	var buf bytes.Buffer
+	if err := c.template.ExecuteTemplate(&buf, name, view); err != nil {
+		http.Error(w, "Seawall: the page could not be made: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = buf.WriteTo(w)
+}
+
+// fixes returns the results that are worth fixing first.
+func fixes(a *posture.Audit) []posture.Result {
+	var out []posture.Result
+	for _, r := range a.Results {
+		if r.Outcome == posture.Failed && r.Severity >= posture.Medium && len(out) < 8 {
+			out = append(out, r)
+		}
+	}
+	return out
+}

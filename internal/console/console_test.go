@@ -1,0 +1,102 @@
+package console
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/posture"
+)
+
+type fake struct{ token string }
+
+func (f *fake) Redeem(token string) bool {
+	ok := token != "" && token == f.token
+	if ok {
+		f.token = ""
+	}
+	return ok
+}
+
+func (f *fake) View(*http.Request) (View, error) {
+	return View{
+		Label: "protected", Good: true, Sentence: "All is well.", Version: "test", Now: time.Now(),
+		Audit: &posture.Audit{Verdict: "The worst is small.", Blast: []posture.Line{{Reach: "run commands", When: posture.Freely, Objects: []string{"<script>alert(1)</script>"}}}},
+		Rows:  []ledger.Row{{ID: 7, Decision: "deny", Tool: "exec", Why: "it runs what it downloads", Detail: `{"command":"curl x | sh"}`}},
+	}, nil
+}
+
+func get(t *testing.T, c *Console, path string, edit func(*http.Request)) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:4781"+path, nil)
+	if edit != nil {
+		edit(r)
+	}
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, r)
+	return w
+}
+
+func TestTheLinkWorksOnce(t *testing.T) {
+	c := New(&fake{token: "secret"})
+	if w := get(t, c, "/", nil); w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "seawall page") {
+		t.Errorf("without a session: %d %s", w.Code, w.Body)
+	}
+	w := get(t, c, "/login?token=secret", nil)
+	cookies := w.Result().Cookies()
+	if w.Code != http.StatusSeeOther || len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Fatalf("login answered %d with %v", w.Code, cookies)
+	}
+	w = get(t, c, "/", func(r *http.Request) { r.AddCookie(cookies[0]) })
+	for _, want := range []string{"protected", "The worst is small.", "it runs what it downloads", "curl x | sh"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(w.Body.String(), "<script>alert") {
+		t.Error("what the machine says was not escaped")
+	}
+	if w := get(t, c, "/login?token=secret", nil); w.Code != http.StatusUnauthorized {
+		t.Errorf("the link worked twice: %d", w.Code)
+	}
+}
+
+func TestStrangersAreRefused(t *testing.T) {
+	c := New(&fake{})
+	for name, edit := range map[string]func(*http.Request){
+		"no cookie":       nil,
+		"invented cookie": func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookieName, Value: "x"}) },
+		"empty token":     func(r *http.Request) { r.URL.Path, r.URL.RawQuery = "/login", "token=" },
+		"live fragment":   func(r *http.Request) { r.URL.Path = "/live" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if w := get(t, c, "/", edit); w.Code != http.StatusUnauthorized {
+				t.Errorf("answered %d", w.Code)
+			}
+		})
+	}
+	w := get(t, c, "/", func(r *http.Request) { r.Host = "evil.example" })
+	if w.Code != http.StatusForbidden {
+		t.Errorf("another Host was answered %d", w.Code)
+	}
+}
+
+func TestNothingComesFromElsewhere(t *testing.T) {
+	c := New(&fake{token: "t"})
+	cookie := get(t, c, "/login?token=t", nil).Result().Cookies()[0]
+	w := get(t, c, "/", func(r *http.Request) { r.AddCookie(cookie) })
+	for _, bad := range []string{"https://", "//cdn"} {
+		if strings.Contains(w.Body.String(), bad) {
+			t.Errorf("the page refers to %s", bad)
+		}
+	}
+	if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+		t.Errorf("its policy is %q", csp)
+	}
+	if w := get(t, c, "/static/htmx-2.0.11.min.js", nil); w.Code != http.StatusOK {
+		t.Errorf("htmx answered %d", w.Code)
+	}
+}
