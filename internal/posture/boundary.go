@@ -119,11 +119,11 @@ func (b *boundary) bare(in openclaw.Install) {
 		return
 	}
 	if who.UID == 0 {
-		b.add(in.StateDir, "OpenClaw runs as root: nothing on this machine is out of its reach")
+		b.add(in.StateDir, "OpenClaw runs as root, so nothing on this machine is out of its reach")
 		return
 	}
 	if door, ok := doorUID(b.facts); ok && door == who.UID {
-		b.add(in.StateDir, "OpenClaw runs as %s, as Seawall does: it can read Seawall's keys and stop it", who.Name)
+		b.add(in.StateDir, "OpenClaw runs as %s, as Seawall does, so it can read Seawall's keys and stop it", who.Name)
 	}
 	b.groups(who)
 	b.sudo(who)

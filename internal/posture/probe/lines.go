@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/posture"
@@ -14,7 +15,7 @@ import (
 func commands(v *view) *posture.Line {
 	l := &posture.Line{
 		Kind: "commands", When: v.exec, Who: asked(v.exec), Weight: 60,
-		Undo: "only by reinstalling", Narrow: "openclaw config set tools.exec.mode ask",
+		Undo: "reinstalling", Narrow: "openclaw config set tools.exec.mode ask",
 		Controls: []string{"gateway-exec-full", "gateway-sandbox-off", posture.BoundaryControl.ID},
 	}
 	switch {
@@ -36,8 +37,8 @@ func commands(v *view) *posture.Line {
 	default:
 		l.Reach = "run any command as " + v.user
 	}
-	if v.exec == posture.Freely && l.Narrow == "" {
-		l.Narrow = "openclaw config set tools.exec.mode ask"
+	if v.exec == posture.Asks && v.boundary != posture.BoundaryNone {
+		l.Narrow = "set tools.exec.mode to allowlist"
 	}
 	return l
 }
@@ -47,7 +48,7 @@ func files(v *view) *posture.Line {
 	when := looser(v.exec, v.may("write", "edit", "apply_patch", "read"))
 	l := &posture.Line{
 		Kind: "files", When: when, Who: asked(when), Undo: v.undoFiles(), Weight: 70,
-		Narrow:   "openclaw config set tools.fs.workspaceOnly true",
+		Narrow:   "set tools.fs.workspaceOnly to true",
 		Controls: []string{"gateway-fs-workspace-only", "compose-mounts", "docker-mounts", "state-backup"},
 	}
 	switch {
@@ -59,16 +60,22 @@ func files(v *view) *posture.Line {
 	case v.in.Container != "":
 		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete what is mounted:", v.mounts(), 50, "mount its workspace, nothing else"
 	case v.root || v.boundary == posture.BoundaryNone:
-		l.Reach, l.Weight, l.Narrow = "read, change, delete every file", 88, "move it into a container or its own account"
-	case v.exec == posture.Never && every(v.agents, scope.workspaceOnly):
-		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete its workspace:", v.in.Workspaces, 30, "keep the workspace in git, pushed elsewhere"
+		l.Reach, l.Weight, l.Narrow = "read, change, delete every file", 88, "give it a container or its own account"
+	case v.onlyWorkspace():
+		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete its workspace:", v.in.Workspaces, 30, "push its workspace to a git remote"
 	default:
 		l.Reach = "read, change, delete all of " + v.user + "'s files"
 	}
-	if l.Undo == "nothing: no backup here" {
+	if l.Undo == noBackup {
 		l.Narrow = "openclaw backup create --output DIR"
 	}
 	return l
+}
+
+// onlyWorkspace reports whether nothing but the workspace can be touched without
+// asking: file tools stay in it, and commands do not run freely.
+func (v *view) onlyWorkspace() bool {
+	return (v.exec == posture.Never || v.exec == posture.Asks) && every(v.agents, scope.workspaceOnly)
 }
 
 func (s scope) workspaceOnly() bool {
@@ -111,18 +118,20 @@ func (v *view) container() (host.Container, bool) {
 	return host.Container{}, false
 }
 
+const noBackup = "nothing: no backup here"
+
 // undoFiles names the newest backup that was seen beside OpenClaw's state.
 func (v *view) undoFiles() string {
-	var newest string
+	var newest time.Time
 	for _, f := range v.in.Files {
-		if f.Kind == "backup" && !f.ModTime.IsZero() {
-			newest = max(newest, f.ModTime.UTC().Format("2006-01-02"))
+		if f.Kind == "backup" && f.ModTime.After(newest) {
+			newest = f.ModTime
 		}
 	}
-	if newest == "" {
-		return "nothing: no backup here"
+	if newest.IsZero() {
+		return noBackup
 	}
-	return "backup of " + newest
+	return "backup of " + newest.UTC().Format("2 Jan")
 }
 
 // orders: strangers who may tell it what to do.
@@ -133,8 +142,8 @@ func orders(v *view) *posture.Line {
 	}
 	return &posture.Line{
 		Kind: "orders", Reach: "take orders from anyone on", Objects: open, When: posture.Freely,
-		Who: "no sender is checked", Undo: "stop the gateway", Weight: 94,
-		Narrow:   "set dmPolicy pairing, groupPolicy allowlist",
+		Who: "nobody checks", Undo: "stop the gateway", Weight: 94,
+		Narrow:   "dmPolicy pairing, groupPolicy allowlist",
 		Controls: []string{"gateway-open-dms", "gateway-open-groups"},
 	}
 }
@@ -151,7 +160,7 @@ func messages(v *view) *posture.Line {
 	}
 	return &posture.Line{
 		Kind: "messages", Reach: "write in your name on", Objects: channels, When: when, Who: asked(when),
-		Undo: "what is sent stays sent", Weight: 72, Narrow: "openclaw config set tools.deny '[\"message\"]'",
+		Undo: "what is sent stays sent", Weight: 72, Narrow: "add message to tools.deny",
 		Controls: []string{"gateway-message-scope"},
 	}
 }
@@ -163,17 +172,17 @@ func exposed(v *view) *posture.Line {
 		return nil
 	}
 	l := &posture.Line{
-		Kind: "exposed", Reach: "be run by whoever reaches", Objects: open, Undo: "stop the gateway, new token",
-		Narrow:   "openclaw config set gateway.bind loopback",
+		Kind: "exposed", Reach: "be run by whoever reaches", Objects: open, Undo: "stop the gateway",
+		Narrow:   "set gateway.bind to loopback",
 		Controls: []string{"gateway-bind", "gateway-auth", "docker-published-ports", "firewall-input"},
 	}
 	switch mode, _ := v.in.Config.String("gateway.auth.mode"); {
 	case v.in.Config == nil:
-		l.When, l.Who, l.Weight = posture.Unsure, "its sign-in is not known", 80
+		l.When, l.Who, l.Weight = posture.Unsure, "not known", 80
 	case mode == "none":
 		l.When, l.Who, l.Weight = posture.Freely, "nobody signs in", 97
 	default:
-		l.When, l.Who, l.Weight = posture.Asks, "for the gateway's "+strings.ReplaceAll(defaultTo(mode, "token"), "-", " "), 90
+		l.When, l.Who, l.Weight = posture.Asks, "for its "+strings.ReplaceAll(defaultTo(mode, "token"), "-", " "), 90
 	}
 	if v.in.Container != "" {
 		l.Narrow = "publish on 127.0.0.1 only"
@@ -181,21 +190,29 @@ func exposed(v *view) *posture.Line {
 	return l
 }
 
-// itself: the settings that hold it back.
+// itself: the settings that hold it back, or at least what it will read tomorrow.
 func itself(v *view) *posture.Line {
-	when := v.may("gateway", "plugins", "openclaw", "skill_workshop")
-	if !v.jailed {
-		when = looser(when, looser(v.exec, v.may("write")))
-	}
 	undo := "nothing keeps the old ones"
 	if slices.ContainsFunc(v.in.Files, func(f fileOf) bool { return f.Kind == "config-backup" }) {
 		undo = "openclaw.json.bak"
 	}
-	return &posture.Line{
-		Kind: "itself", Reach: "rewrite its settings, plugins and skills", When: when, Who: asked(when), Undo: undo, Weight: 64,
+	l := &posture.Line{
+		Kind: "itself", Reach: "rewrite its settings, plugins and skills", When: v.may("gateway", "plugins", "openclaw"), Undo: undo, Weight: 64,
 		Narrow:   "add group:automation to tools.deny",
 		Controls: []string{"gateway-control-plane-tools", "skills-unpinned", "state-config-mode"},
 	}
+	if !v.jailed {
+		l.When = looser(l.When, v.exec)
+		if write := v.may("write", "edit"); !v.onlyWorkspace() {
+			l.When = looser(l.When, write)
+		}
+	}
+	if later := v.may("skill_workshop", "write", "edit"); looser(l.When, later) != l.When {
+		l.Reach, l.When, l.Weight = "plant skills and memories for later", later, 38
+		l.Undo, l.Narrow = "git, where used", "add skill_workshop to tools.deny"
+	}
+	l.Who = asked(l.When)
+	return l
 }
 
 // network: what it can talk to.
@@ -203,9 +220,12 @@ func network(v *view) *posture.Line {
 	when := looser(v.exec, v.may("web_fetch", "browser"))
 	l := &posture.Line{
 		Kind: "network", Reach: "reach every host, inside and out", When: when, Who: asked(when),
-		Undo: "sent data stays sent", Weight: 48, Objects: v.openWays(),
-		Narrow:   "drop outgoing mail and IRC, let few hosts pass",
+		Undo: "sent data stays sent", Weight: 48,
+		Narrow:   "drop outgoing mail and IRC",
 		Controls: []string{"firewall-outbound-smtp", "firewall-outbound-irc", "firewall-metadata"},
+	}
+	if ways := v.openWays(); len(ways) > 0 {
+		l.Reach = "reach every host, " + and(ways) + " included"
 	}
 	if c, ok := v.container(); ok && c.Inspect.HostConfig != nil {
 		switch mode := c.Inspect.HostConfig.NetworkMode; {
@@ -245,7 +265,7 @@ func money(v *view) *posture.Line {
 	}
 	return &posture.Line{
 		Kind: "money", Reach: "spend without limit at your model provider", Objects: names, When: posture.Freely,
-		Who: "nobody is asked", Undo: "paid is paid", Weight: 40, Narrow: "set a monthly limit at the provider",
+		Who: "nobody is asked", Undo: "paid is paid", Weight: 25, Narrow: "set a monthly limit at the provider",
 	}
 }
 

@@ -121,7 +121,7 @@ func (v *view) may(tools ...string) posture.When {
 func asked(w posture.When) string {
 	switch w {
 	case posture.Asks:
-		return "you, in chat; no answer: denied"
+		return "you, else denied"
 	case posture.Never:
 		return "it is refused"
 	case posture.Unsure:

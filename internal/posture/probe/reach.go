@@ -85,14 +85,14 @@ func (v *view) reachable() []string {
 	for _, s := range v.f.Sockets.Value {
 		mine := v.in.Process != nil && s.PID == v.in.Process.PID && s.PID != 0
 		if s.Proto == "tcp" && s.Public() && v.in.Container == "" && (mine || s.Addr.Port() == port) {
-			out = append(out, s.Addr.String())
+			out = append(out, place(s.Addr))
 		}
 	}
 	if c, ok := v.container(); ok && c.Inspect.HostConfig != nil {
 		for _, bindings := range c.Inspect.HostConfig.PortBindings {
 			for _, b := range bindings {
 				if !b.HostIP.IsLoopback() {
-					out = append(out, netip.AddrPortFrom(anyAddress(b.HostIP), portNumber(b.HostPort)).String())
+					out = append(out, place(netip.AddrPortFrom(b.HostIP, portNumber(b.HostPort))))
 				}
 			}
 		}
@@ -101,11 +101,12 @@ func (v *view) reachable() []string {
 	return slices.Compact(out)
 }
 
-func anyAddress(a netip.Addr) netip.Addr {
-	if !a.IsValid() {
-		return netip.IPv4Unspecified()
+// place names where a socket answers; a socket on every address is only a port.
+func place(a netip.AddrPort) string {
+	if !a.Addr().IsValid() || a.Addr().IsUnspecified() {
+		return "port " + strconv.Itoa(int(a.Port()))
 	}
-	return a
+	return a.String()
 }
 
 func portNumber(s string) uint16 {

@@ -27,7 +27,7 @@ func Verdict(lines []posture.Line, a *posture.Audit) string {
 			fmt.Fprintf(&s, ", and anyone on %s may tell it to", names(orders.Objects, 2))
 		}
 		if own := find(asks, "commands"); own != nil {
-			s.WriteString("; for commands a person is asked first")
+			s.WriteString(", but for commands a person is")
 		}
 	case len(asks) > 0:
 		fmt.Fprintf(&s, "This agent asks a person before it can %s; nothing of weight happens without an answer", and(phrases(asks, 3)))
@@ -64,7 +64,7 @@ func phrases(lines []posture.Line, n int) []string {
 		}
 		phrase := l.Reach
 		if len(l.Objects) > 0 {
-			phrase += " " + names(l.Objects, 3)
+			phrase += " " + names(l.Objects, 2)
 		}
 		out = append(out, phrase)
 	}
