@@ -1,6 +1,7 @@
 package openclaw
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,13 +14,17 @@ import (
 	"github.com/openseawall/seawall/lab/cache"
 )
 
-// What the lab runs. OpenClaw needs a newer Node.js than Debian has; under an
-// older one npm would silently install OpenClaw's empty placeholder package.
+// What the lab installs. OpenClaw needs a newer Node.js than Debian has; under
+// an older one npm would silently install OpenClaw's empty placeholder package.
 const (
-	Version     = "2026.9.6"
+	Pinned      = "2026.9.6"
 	nodeVersion = "26.10.0"
 	npmVersion  = "11.19.1"
 )
+
+// Version is the OpenClaw that the lab runs: the pinned one, unless
+// $SEAWALL_LAB_OPENCLAW names another to try.
+var Version = cmp.Or(os.Getenv("SEAWALL_LAB_OPENCLAW"), Pinned)
 
 // Installed is an OpenClaw on disk that is never started from, only run.
 type Installed struct {

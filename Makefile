@@ -1,0 +1,61 @@
+# Seawall's build and tests. Needs Go (the version in go.mod) and make.
+#
+#   make build       bin/seawall, static
+#   make test        everything: says what it will install, asks, then checks, unit and lab tests (root)
+#   make test-unit   what needs no root and installs nothing
+#
+# The rest is below, each with a line.
+
+# Debian's own place for a Go that was unpacked by hand.
+export PATH := $(PATH):/usr/local/go/bin
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+GOBUILD  := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+FUZZTIME ?= 60s
+
+# The folders with tests that need real servers.
+LAB = $(shell find . -name '*_lab_test.go' -not -path './.*' -exec dirname {} + | sort -u)
+
+.PHONY: build build-all test test-unit lab lint fuzz bench detect clean
+
+build:
+	$(GOBUILD) -o bin/seawall ./cmd/seawall
+
+# For both machines that Seawall runs on.
+build-all:
+	GOOS=linux GOARCH=amd64 $(GOBUILD) -o bin/seawall-linux-amd64 ./cmd/seawall
+	GOOS=linux GOARCH=arm64 $(GOBUILD) -o bin/seawall-linux-arm64 ./cmd/seawall
+
+test:
+	@scripts/prepare.sh
+	@scripts/lint.sh
+	@scripts/test.sh -race -tags lab ./...
+
+test-unit:
+	@scripts/test.sh ./...
+
+# The lab alone; OPENCLAW=VERSION tries another OpenClaw than the pinned one.
+lab: export SEAWALL_LAB_OPENCLAW = $(OPENCLAW)
+lab:
+	@scripts/prepare.sh
+	@scripts/test.sh -tags lab $(LAB)
+
+# gofmt, vet and staticcheck, over the lab's tests as well.
+lint:
+	@scripts/lint.sh
+
+# Each fuzz target for FUZZTIME.
+fuzz:
+	@scripts/fuzz.sh $(FUZZTIME)
+
+# The tables of bench/: the door, the audit and the rivals beside them.
+bench:
+	@go run ./bench
+
+# How well the detectors do on labelled data.
+detect:
+	@go run ./bench detect
+
+clean:
+	rm -rf bin dist .cache
