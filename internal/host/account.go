@@ -144,7 +144,9 @@ func (r *reader) readAuthorizedKeys() Fact[[]AuthorizedKey] {
 }
 
 // isDevice leaves out homes such as /dev/null, which hold no files.
-func isDevice(file string) bool { return strings.HasPrefix(file, "/dev/") || strings.HasPrefix(file, "/proc/") }
+func isDevice(file string) bool {
+	return strings.HasPrefix(file, "/dev/") || strings.HasPrefix(file, "/proc/")
+}
 
 // keysFile expands the tokens of AuthorizedKeysFile (sshd_config(5)).
 func keysFile(pattern string, u User) string {

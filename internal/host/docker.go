@@ -34,17 +34,16 @@ func (r *reader) readDocker() Fact[Docker] {
 		return NotRead[Docker]("what Docker says of itself is not understood: %s", err)
 	}
 	d.Version, d.APIVersion = v.Version, v.APIVersion
-	d.Socket, _ = r.h.Stat(r.ctx, r.engineSocket())
+	d.Socket, _ = r.h.Stat(r.ctx, engineSocket(r.h))
 	d.Rootless = slices.ContainsFunc(d.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=rootless") })
 	d.TCP = r.daemonTCP(d.Config)
 	return Is(d)
 }
 
-// engineSocket is the socket that was asked. What /var/run points to is where
-// the socket is, and its own mode decides who may use it.
-func (r *reader) engineSocket() string {
-	if l, ok := r.h.(*live); ok {
-		return l.socket
+// engineSocket is the path that a host asks Docker through.
+func engineSocket(h Host) string {
+	if l, ok := h.(interface{ EngineSocket() string }); ok {
+		return l.EngineSocket()
 	}
 	return defaultDockerSocket
 }

@@ -24,9 +24,9 @@ func (r *reader) readFail2ban() Fact[Fail2ban] {
 		return fromError[Fail2ban](err, absent)
 	}
 	parseFail2ban(dump.Stdout, &f)
-	f.Error = fail2banError(dump)
 	if !f.Running {
 		f.SSHJail = false
+		f.Error = r.fail2banError(dump)
 		return Is(f)
 	}
 	status, err := r.h.Run(r.ctx, "fail2ban-client", "status", "sshd")
@@ -55,17 +55,23 @@ func (r *reader) runs(name string) bool {
 	})
 }
 
-// fail2banError finds the line that says why it does not start.
-func fail2banError(out Output) string {
-	for _, text := range [][]byte{out.Stdout, out.Stderr} {
-		for _, line := range lines(text) {
-			if _, said, ok := strings.Cut(line, "ERROR"); ok {
-				return firstLine([]byte(strings.TrimLeft(said, ": \t")))
+// fail2banError says why it does not start: what its own test of the
+// configuration says, or what was said while printing it.
+func (r *reader) fail2banError(dump Output) string {
+	said := append(lines(dump.Stdout), lines(dump.Stderr)...)
+	if test, err := r.h.Run(r.ctx, "fail2ban-client", "-t"); err == nil && test.Exit != 0 {
+		said = append(append(lines(test.Stdout), lines(test.Stderr)...), said...)
+	}
+	for _, mark := range []string{"ERROR", "WARNING Have not"} {
+		for _, line := range said {
+			if at := strings.Index(line, mark); at >= 0 {
+				_, text, _ := strings.Cut(line[at:], " ")
+				return firstLine([]byte(text))
 			}
 		}
 	}
-	if out.Exit != 0 {
-		return firstLine(out.Stderr)
+	if dump.Exit != 0 {
+		return firstLine(dump.Stderr)
 	}
 	return ""
 }

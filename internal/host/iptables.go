@@ -146,9 +146,9 @@ func (w *ruleWords) option() {
 		}
 		r.Unparsed = r.Unparsed || negated
 	case "-i":
-		r.InIface = mark + w.next()
+		r.InIface = mark + iptablesInterface(w.next())
 	case "-o":
-		r.OutIface = mark + w.next()
+		r.OutIface = mark + iptablesInterface(w.next())
 	case "-s", "-d":
 		list, ok := parsePrefixText(w.next())
 		if !ok || negated {
@@ -196,6 +196,14 @@ func (w *ruleWords) option() {
 			w.next()
 		}
 	}
+}
+
+// iptablesInterface writes "br-+" as nft does: "br-*".
+func iptablesInterface(name string) string {
+	if prefix, ok := strings.CutSuffix(name, "+"); ok {
+		return prefix + "*"
+	}
+	return name
 }
 
 // iptablesLimit writes "30/sec" as nft does: "30/second".

@@ -169,6 +169,9 @@ func fileInfo(path string, info fs.FileInfo) FileInfo {
 	return f
 }
 
+// EngineSocket is the path that Docker is asked through.
+func (l *live) EngineSocket() string { return l.socket }
+
 func (l *live) Self(context.Context) (Self, error) {
 	return Self{UID: uint32(os.Geteuid()), Time: time.Now()}, nil
 }

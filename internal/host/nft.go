@@ -99,7 +99,7 @@ func parseNFT(b []byte, texts map[ruleID]string) (chains []Chain, opaque map[str
 		if !ok {
 			continue
 		}
-		p := nftRule{scope: rule.Family + " " + rule.Table + " ", sets: sets, ranges: true}
+		p := nftRule{scope: rule.Family + " " + rule.Table + " ", sets: sets}
 		p.rule.Text = texts[ruleID{rule.Family, rule.Table, rule.Chain, rule.Handle}]
 		for _, e := range rule.Expr {
 			p.statement(e)
@@ -123,7 +123,6 @@ type nftRule struct {
 	out    []string
 	cases  []Rule // elements of a verdict map: a match and its verdict
 	opaque bool
-	ranges bool
 }
 
 // expansion bounds the rules that one rule with sets may stand for.
@@ -189,12 +188,9 @@ func (p *nftRule) statement(e map[string]any) {
 			p.limit(arg)
 		case "vmap":
 			p.vmap(arg)
-		case "counter", "log", "comment", "mangle", "ct helper", "notrack", "meter",
+		case "counter", "log", "comment", "mangle", "ct helper", "notrack",
 			"masquerade", "snat", "dnat", "redirect", "tproxy", "dup", "fwd", "flow":
 			// They change or count a packet, and decide nothing a Rule can say.
-			if name == "meter" {
-				p.rule.Unparsed = true
-			}
 		case "xt":
 			p.opaque = true
 			p.rule.Unparsed = true
@@ -321,6 +317,7 @@ func (p *nftRule) field(name string, values []any, negated bool) bool {
 	case name == "meta oifname", name == "meta oif":
 		return names(values, negated, &p.rule.OutIface, &p.out)
 	case name == "ip saddr", name == "ip6 saddr":
+		p.rule.Src = nil // an address says more than its family
 		return prefixes(values, negated, &p.rule.Src)
 	case name == "ip daddr", name == "ip6 daddr":
 		return prefixes(values, negated, &p.rule.Dst)
@@ -341,12 +338,25 @@ func (p *nftRule) field(name string, values []any, negated bool) bool {
 		p.rule.Proto = proto
 		return false
 	case name == "meta nfproto":
-		return true // the family is told by the rule's addresses
+		return p.nfproto(values)
 	}
 	if slices.Contains([]string{"tcp", "udp", "sctp", "icmp", "icmpv6"}, proto) {
 		p.rule.Proto = proto
 	}
 	return false
+}
+
+// nfproto narrows a rule of an inet table to one family, which any source
+// address of it says.
+func (p *nftRule) nfproto(values []any) bool {
+	all := map[string]string{"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
+	if len(values) != 1 || all[text(values[0])] == "" {
+		return false
+	}
+	if p.rule.Src == nil {
+		p.rule.Src = []netip.Prefix{netip.MustParsePrefix(all[text(values[0])])}
+	}
+	return true
 }
 
 // names sets one name, or lists several. Not being any of several cannot be said.

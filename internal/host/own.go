@@ -7,11 +7,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/google/nftables"
+	"github.com/mdlayher/netlink"
+	"github.com/mdlayher/netlink/nlenc"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,7 +31,7 @@ func (l *live) own(name string) (func(context.Context) (Output, error), bool) {
 	answers := map[string]func() (any, error){
 		askProcesses:  func() (any, error) { return readProcesses("/proc", l.secret) },
 		askSockets:    func() (any, error) { return readSockets("/proc") },
-		askInterfaces: func() (any, error) { return readInterfaces("/sys/class/net") },
+		askInterfaces: func() (any, error) { return readInterfaces() },
 		askDisks:      func() (any, error) { return readDisks("/proc/self/mounts") },
 		askTables:     func() (any, error) { return readTables() },
 	}
@@ -46,7 +47,7 @@ func (l *live) own(name string) (func(context.Context) (Output, error), bool) {
 		if err != nil {
 			return Output{}, err
 		}
-		b, err := stdjson.Marshal(v)
+		b, err := marshalLines(v)
 		if err != nil {
 			return Output{}, fmt.Errorf("%s: %w", name, err)
 		}
@@ -54,14 +55,42 @@ func (l *live) own(name string) (func(context.Context) (Output, error), bool) {
 	}, true
 }
 
-func readInterfaces(sys string) ([]Interface, error) {
+// marshalLines writes a list with one element a line, so that recordings can
+// be read and compared.
+func marshalLines(list any) ([]byte, error) {
+	b, err := stdjson.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	var elements []stdjson.RawMessage
+	if err := stdjson.Unmarshal(b, &elements); err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(elements))
+	for i, e := range elements {
+		texts[i] = string(e)
+	}
+	return []byte("[" + strings.Join(texts, ",\n") + "]\n"), nil
+}
+
+func readInterfaces() ([]Interface, error) {
 	all, err := net.Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("listing the network interfaces: %w", err)
 	}
+	kinds, err := linkKinds()
+	if err != nil {
+		return nil, err
+	}
 	list := make([]Interface, 0, len(all))
 	for _, i := range all {
-		entry := Interface{Name: i.Name, Up: i.Flags&net.FlagUp != 0, Kind: interfaceKind(sys, i)}
+		entry := Interface{Name: i.Name, Up: i.Flags&net.FlagUp != 0, Kind: kinds[i.Index]}
+		switch {
+		case i.Flags&net.FlagLoopback != 0:
+			entry.Kind = "loopback"
+		case entry.Kind == "":
+			entry.Kind = "physical"
+		}
 		addrs, err := i.Addrs()
 		if err != nil {
 			return nil, fmt.Errorf("reading the addresses of %s: %w", i.Name, err)
@@ -76,33 +105,48 @@ func readInterfaces(sys string) ([]Interface, error) {
 	return list, nil
 }
 
-// interfaceKind reads from sysfs what an interface is. A veth is one whose
-// other end is an interface elsewhere (iflink), and which is not a VLAN.
-func interfaceKind(sys string, i net.Interface) string {
-	at := func(name string) string {
-		b, _ := readBounded(filepath.Join(sys, i.Name, name), 4096)
-		return strings.TrimSpace(string(b))
+// linkKinds asks the kernel what made each interface: bridge, veth, tun,
+// wireguard, … A device of its own has no kind (rtnetlink(7), IFLA_INFO_KIND).
+func linkKinds() (map[int]string, error) {
+	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking the kernel for its network interfaces: %w", err)
 	}
-	has := func(name string) bool {
-		_, err := os.Lstat(filepath.Join(sys, i.Name, name))
-		return err == nil
+	defer conn.Close()
+	answers, err := conn.Execute(netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request | netlink.Dump},
+		Data:   make([]byte, unix.SizeofIfInfomsg),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("asking the kernel for its network interfaces: %w", err)
 	}
-	uevent := at("uevent")
-	switch {
-	case i.Flags&net.FlagLoopback != 0:
-		return "loopback"
-	case has("bridge"):
-		return "bridge"
-	case strings.Contains(uevent, "DEVTYPE=wireguard"):
-		return "wireguard"
-	case has("tun_flags"):
-		return "tun"
-	case has("device"):
-		return "physical"
-	case uevent != "" && !strings.Contains(uevent, "DEVTYPE=") && at("iflink") != at("ifindex"):
-		return "veth"
+	kinds := map[int]string{}
+	for _, m := range answers {
+		if len(m.Data) < unix.SizeofIfInfomsg {
+			continue
+		}
+		index := int(int32(nlenc.Uint32(m.Data[4:8])))
+		attrs, err := netlink.NewAttributeDecoder(m.Data[unix.SizeofIfInfomsg:])
+		if err != nil {
+			return nil, fmt.Errorf("reading the kernel's network interfaces: %w", err)
+		}
+		for attrs.Next() {
+			if attrs.Type() == unix.IFLA_LINKINFO {
+				attrs.Nested(func(info *netlink.AttributeDecoder) error {
+					for info.Next() {
+						if info.Type() == unix.IFLA_INFO_KIND {
+							kinds[index] = info.String()
+						}
+					}
+					return nil
+				})
+			}
+		}
+		if err := attrs.Err(); err != nil {
+			return nil, fmt.Errorf("reading the kernel's network interfaces: %w", err)
+		}
 	}
-	return ""
+	return kinds, nil
 }
 
 // diskTypes are the file systems that hold data here. Others are the kernel's

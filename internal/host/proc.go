@@ -20,7 +20,8 @@ const (
 )
 
 // readProcesses reads every process below root ("/proc") except the kernel's
-// own threads. One that ends meanwhile is left out.
+// own threads and the commands that the reader itself has just started. One
+// that ends meanwhile is left out.
 func readProcesses(root string, secret func(name, value string) bool) ([]Process, error) {
 	pids, err := processIDs(root)
 	if err != nil {
@@ -29,7 +30,7 @@ func readProcesses(root string, secret func(name, value string) bool) ([]Process
 	list := make([]Process, 0, len(pids))
 	for _, pid := range pids {
 		p, err := readProcess(filepath.Join(root, strconv.Itoa(pid)), secret)
-		if err != nil || p.PID == 2 || p.PPID == 2 {
+		if err != nil || p.PID == 2 || p.PPID == 2 || p.PPID == os.Getpid() {
 			continue
 		}
 		list = append(list, p)

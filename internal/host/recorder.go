@@ -105,6 +105,9 @@ func (r *Recorder) Self(ctx context.Context) (Self, error) {
 	return self, err
 }
 
+// EngineSocket is that of the host underneath.
+func (r *Recorder) EngineSocket() string { return engineSocket(r.Host) }
+
 // Archive returns all that was asked as a txtar file that [Parse] reads. Every
 // text, paths and reasons included, passes through redact, which may be nil.
 // Values of environments are not in it, nor are binary answers.

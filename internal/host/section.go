@@ -113,7 +113,9 @@ func joinWords(words []string) string {
 }
 
 func quoteWord(w string) string {
-	plain := func(r rune) bool { return r != '"' && r != '\\' && r != unicode.ReplacementChar && unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	plain := func(r rune) bool {
+		return r != '"' && r != '\\' && r != unicode.ReplacementChar && unicode.IsGraphic(r) && !unicode.IsSpace(r)
+	}
 	if w != "" && w != "->" && strings.IndexFunc(w, func(r rune) bool { return !plain(r) }) < 0 {
 		return w
 	}
