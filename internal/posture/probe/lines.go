@@ -215,8 +215,8 @@ func itself(v *view) *posture.Line {
 	return l
 }
 
-// network: what it can talk to.
-func network(v *view) *posture.Line {
+// hosts: what it can talk to.
+func hosts(v *view) *posture.Line {
 	when := looser(v.exec, v.may("web_fetch", "browser"))
 	l := &posture.Line{
 		Kind: "network", Reach: "reach every host, inside and out", When: when, Who: asked(when),

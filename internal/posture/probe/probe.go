@@ -91,7 +91,7 @@ func look(f *posture.Facts, in openclaw.Install) *view {
 func (v *view) lines() []posture.Line {
 	var out []posture.Line
 	for _, build := range []func(*view) *posture.Line{
-		commands, files, secrets, orders, exposed, messages, itself, network, jobs, money,
+		commands, files, secrets, orders, exposed, messages, itself, hosts, jobs, money,
 	} {
 		if line := build(v); line != nil {
 			out = append(out, *line)
