@@ -124,9 +124,22 @@ func total(signals []signal) float64 {
 	for _, s := range signals {
 		best[s.what] = max(best[s.what], s.score)
 	}
-	sum := 0.0
-	for _, b := range best {
-		sum += b
+	sum, lifts, weak := 0.0, 0.0, 0.0
+	for k, b := range best {
+		switch what(k) {
+		case posing, naming, characters, lawless:
+			weak += b
+		case turning, freeing, unlimiting, unbinding, unrefusing, switching, anything:
+			lifts += b
+			sum += b
+		default:
+			sum += b
+		}
+	}
+	// Playing a part is what half of all prompts ask for; it tells something
+	// only beside words that lift the rules.
+	if lifts >= 4 {
+		sum += weak
 	}
 	return sum
 }

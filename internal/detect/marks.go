@@ -13,7 +13,7 @@ var marks = []struct {
 	score float64
 	line  bool // counts only at the beginning of a line
 }{
-	{"<|im_start|>", speaking, 6, false}, {"<|im_end|>", speaking, 5, false}, {"<|system|>", speaking, 6, false},
+	{"<|im_start|>", speaking, 7, false}, {"<|im_end|>", speaking, 5, false}, {"<|system|>", speaking, 7, false},
 	{"<|user|>", speaking, 5, false}, {"<|assistant|>", speaking, 5, false}, {"<|endoftext|>", speaking, 4, false},
 	{"<|start_header_id|>", speaking, 6, false}, {"<|eot_id|>", speaking, 5, false}, {"<|start|>", speaking, 4, false},
 	{"[inst]", speaking, 4, false}, {"[/inst]", speaking, 4, false}, {"<<sys>>", speaking, 5, false},
@@ -52,6 +52,9 @@ func (r *reader) marked() {
 				continue
 			}
 			score := m.score
+			if m.text == "in character" && at+len(m.text) < len(text) && inWord[text[at+len(m.text)]] {
+				continue
+			}
 			switch m.what {
 			case hiding:
 				r.hidden(at, m.text)
@@ -63,6 +66,14 @@ func (r *reader) marked() {
 			case lining:
 				if r.dir == FromPerson && m.score < 3 {
 					score = 1
+				}
+				if line, _, _ := strings.Cut(text[at:], "\n"); strings.HasSuffix(m.text, ":") && len(line) < len(m.text)+12 {
+					score = 1
+				}
+			}
+			if m.what == speaking {
+				if r.turns++; r.turns > 1 {
+					score += 3
 				}
 			}
 			if score > 0 {
@@ -111,7 +122,7 @@ func (r *reader) carries(at int) float64 {
 	}
 	for _, w := range []string{"_data", "history", "conversation", "your_", "secret", "output", "password", "chat_", "context", "token"} {
 		if strings.Contains(v, w) {
-			return 8
+			return 10
 		}
 	}
 	return 0

@@ -26,6 +26,7 @@ const (
 	posing                 // pretend to be
 	freeing                // unrestricted
 	unlimiting             // without restrictions
+	unbinding              // does not follow any rules
 	unrefusing             // never refuse
 	lawless                // illegal, unethical
 	switching              // developer mode
@@ -54,7 +55,7 @@ var rules = [kinds]struct{ rule, title string }{
 	addressing: {"injection-address", "words addressed to the assistant"},
 	turning:    {"injection-jailbreak", "an attempt to lift the rules"}, posing: {"injection-jailbreak", "an attempt to lift the rules"},
 	freeing: {"injection-jailbreak", "an attempt to lift the rules"}, unlimiting: {"injection-jailbreak", "an attempt to lift the rules"},
-	unrefusing: {"injection-jailbreak", "an attempt to lift the rules"}, lawless: {"injection-jailbreak", "an attempt to lift the rules"},
+	unbinding: {"injection-jailbreak", "an attempt to lift the rules"}, unrefusing: {"injection-jailbreak", "an attempt to lift the rules"}, lawless: {"injection-jailbreak", "an attempt to lift the rules"},
 	switching: {"injection-jailbreak", "an attempt to lift the rules"}, anything: {"injection-jailbreak", "an attempt to lift the rules"},
 	naming: {"injection-jailbreak", "an attempt to lift the rules"}, characters: {"injection-jailbreak", "an attempt to lift the rules"},
 	speaking: {"injection-role", "a faked system or assistant message"}, lining: {"injection-role", "a faked system or assistant message"},
@@ -71,6 +72,8 @@ type reader struct {
 	dir     Direction
 	signals []signal
 	buf     *[]token
+	turns   int // marks of a turn so far
+	lawless int // words of lawlessness so far
 }
 
 func (r *reader) add(w what, score float64, from, to int) {
@@ -141,6 +144,15 @@ func (r *reader) commands(i int) bool {
 	return r.is(i-1, lead|machine|you|only|now)
 }
 
+// sentence is what i and the n tokens after it have, in the same sentence.
+func (r *reader) sentence(i, n int) class {
+	all := r.tokens[i].class
+	for j := i + 1; j <= i+n && j < len(r.tokens) && !r.tokens[j].breaks; j++ {
+		all |= r.tokens[j].class
+	}
+	return all
+}
+
 // negated reports whether a verb is told not to: don't forget.
 func (r *reader) negated(i int) bool {
 	return r.is(i-1, never) && !r.tokens[i].breaks || r.is(i-2, never) && r.word(i-1) == "to"
@@ -160,16 +172,16 @@ func (r *reader) read() {
 			r.reveals(i)
 			r.asks(i)
 		}
-		if c&your != 0 && r.is(i+1, inner) && r.ahead(i+1, 2, prompt|orders) > 0 {
-			r.add(revealing, 5, i, i+2)
+		if c&your != 0 && r.is(i+1, inner) && r.ahead(i+1, 1, prompt) > 0 && r.asked(i) {
+			r.add(revealing, 9, i, i+2)
 		}
 		if c&(iff|attention) != 0 {
 			r.addresses(i)
 		}
-		if c&(fresh|obey|only) != 0 {
+		if c&(fresh|obey|only|end) != 0 {
 			r.renews(i)
 		}
-		if c&(you|from|persona|free|without|refuse|illegal|developer|machine) != 0 {
+		if c&(you|from|persona|free|without|refuse|illegal|developer|machine|never|limit) != 0 {
 			r.frees(i)
 		}
 		if c&doing != 0 && r.dir == FromTool {
@@ -196,7 +208,10 @@ func (r *reader) overrides(i int, sure bool) {
 	if obj >= 0 {
 		lo, hi := min(i, obj), max(i, obj)
 		far = hi
-		around := r.classes(lo-2, hi)&^(r.tokens[i].class) | r.classes(obj, min(obj+3, len(r.tokens)-1))
+		if lo == i && (r.word(i+1) == "a" || r.word(i+1) == "an" || r.word(i+1) == "how") {
+			return
+		}
+		around := r.classes(lo+1, hi) | r.sentence(obj, 3)
 		if lo == obj {
 			around |= r.classes(obj-3, obj)
 		}
@@ -208,16 +223,22 @@ func (r *reader) overrides(i int, sure bool) {
 			score = 5
 		case sure && strict:
 			score = 6
-		case bound && strict && around&prior != 0:
+		case bound && strict && around&(prior|every|inner) != 0:
 			score = 7
 		case !sure:
 			return
 		}
 		r.add(overriding, score, lo, hi)
 	} else {
-		near := r.ahead(i, 4, prior|every|told)
+		near := r.ahead(i, 5, prior|every|told)
+		if near < 0 && r.classes(i+1, i+5)&matter != 0 && (r.word(i+2) == "rest" || r.word(i+1) == "rest") {
+			near = i + 2
+		}
 		if near < 0 && last {
 			near = r.behind(i, 5, prior|every|told)
+		}
+		if near < 0 && sure && strict && r.dir == FromTool {
+			near = r.ahead(i, 3, matter|user)
 		}
 		if near < 0 || !sure {
 			return
@@ -226,18 +247,17 @@ func (r *reader) overrides(i int, sure bool) {
 		far = hi
 		around := r.classes(lo, hi+4) &^ r.tokens[i].class
 		w := r.word(near)
+		score := 6.0
 		switch {
-		case around&(every|prior) != 0 && around&(matter|told) != 0,
+		case around&(every|prior) != 0 && around&(matter|told) != 0, w == "rest", r.word(i+2) == "rest",
 			w == "above" && !r.is(near+1, ^(lead|reveal|say|override)),
 			strings.HasPrefix(w, "everything"), w == "alles", w == "todo", w == "tout", w == "tutto", w == "tudo", w == "wszystko", w == "все", w == "всё":
+		case r.dir == FromTool && strict && around&(matter|user) != 0:
+			score = 3
 		default:
 			return
 		}
-		score := 6.0
 		if !strict {
-			score = 3
-		}
-		if r.tokens[i].class&class(every) != 0 {
 			score = 3
 		}
 		r.add(overriding, score, lo, hi)
@@ -257,7 +277,7 @@ func (r *reader) reveals(i int) {
 	}
 	strict := r.commands(i)
 	if j := r.ahead(i, 9, inner); j > 0 {
-		if k := r.ahead(j, 2, prompt); k > 0 && strings.TrimSuffix(r.word(j), "s") != strings.TrimSuffix(r.word(k), "s") {
+		if k := r.ahead(j, 3, prompt); k > 0 && strings.TrimSuffix(r.word(j), "s") != strings.TrimSuffix(r.word(k), "s") {
 			score := 6.0
 			if r.classes(i+1, j)&(your|me|every|prior) != 0 {
 				score = 10
@@ -272,11 +292,32 @@ func (r *reader) reveals(i int) {
 	if !strict {
 		return
 	}
-	if j := r.ahead(i, 6, orders); j > 0 && r.classes(i, j+4)&(prior|told|your) != 0 && r.tokens[i].class&reveal != 0 {
-		r.add(revealing, 7, i, j)
-	} else if j := r.ahead(i, 5, matter); j > 0 && r.classes(i, j+1)&prior != 0 && r.tokens[i].class&reveal != 0 {
-		r.add(revealing, 5, i, j)
+	if r.tokens[i].class&reveal == 0 {
+		return
 	}
+	if j := r.ahead(i, 6, orders|prompt); j > 0 && r.classes(i+1, j)&your != 0 && r.is(j-1, your|every|inner|prompt) && r.word(j) != "configuration" {
+		r.add(revealing, 10, i, j)
+	} else if j > 0 && r.sentence(j, 5)&told != 0 && r.ahead(j, 4, you) > 0 {
+		r.add(revealing, 10, i, j)
+	} else if j > 0 && r.sentence(j, 4)&(prior|told) != 0 && r.classes(i, j)&(prior|every|your) != 0 {
+		r.add(revealing, 7, i, j)
+	} else if j := r.ahead(i, 5, matter); j > 0 && r.classes(i, j+1)&prior != 0 && (r.word(j-1) == "above" || r.word(j+1) == "above" || r.is(j+1, prior)) {
+		r.add(revealing, 4, i, j)
+	}
+}
+
+// asked reports whether a question or a verb of showing stands before i.
+func (r *reader) asked(i int) bool {
+	for j := i - 1; j >= 0 && i-j <= 5; j-- {
+		switch w := r.word(j); {
+		case w == "what", w == "what's", w == "was", w == "which", w == "see", w == "know", r.is(j, reveal):
+			return true
+		}
+		if r.tokens[j].breaks {
+			return false
+		}
+	}
+	return false
 }
 
 // asks: send me the API keys.
@@ -288,16 +329,19 @@ func (r *reader) asks(i int) {
 	if k := r.ahead(i, 8, key); k > 0 && r.is(k-1, keyKind) && (j < 0 || k < j) {
 		j = k
 	}
-	if k := r.ahead(i, 6, private); k > 0 && r.word(k) == "environment" {
-		j = k
+	if k := r.ahead(i, 6, private); k > 0 && (r.word(k) == "environment" || r.word(k) == "env") && strings.HasPrefix(r.word(k+1), "var") {
+		j = k + 1
 	}
 	if j < 0 {
 		return
 	}
 	around := r.classes(i+1, j)
-	score := 4.0
-	if around&(me|your|every) != 0 {
+	score := 3.0
+	switch {
+	case around&(me|every) != 0:
 		score = 6
+	case around&your != 0 && !r.is(i-1, never):
+		score = 5
 	}
 	for k := i + 1; k < j; k++ {
 		switch r.word(k) {
@@ -310,14 +354,18 @@ func (r *reader) asks(i int) {
 
 // addresses: if you are an AI; important message for the assistant.
 func (r *reader) addresses(i int) {
-	if r.is(i, iff) && r.is(i+1, you) {
-		if j := r.ahead(i+1, 5, machine); j > 0 && (r.word(j) != "model" && r.word(j) != "agent" || r.is(j-1, machine) || r.word(j-1) == "language") {
-			switch r.word(i + 2) {
-			case "are", "re", "is", "an", "a":
+	if r.is(i, iff) {
+		if !r.is(i+1, you) || r.word(i+1) != "you're" && r.word(i+2) != "are" {
+			return
+		}
+		for j := i + 2; j < i+8; j++ {
+			switch w := r.word(j); w {
+			case "are", "a", "an", "the", "large", "language", "automated", "autonomous", "helpful", "any", "another":
+			case "ai", "llm", "assistant", "chatbot", "model", "agent", "bot", "gpt", "chatgpt", "claude", "openclaw":
 				r.add(addressing, 7, i, j)
-			}
-			if r.word(i+1) == "you're" {
-				r.add(addressing, 7, i, j)
+				return
+			default:
+				return
 			}
 		}
 		return
@@ -333,7 +381,11 @@ func (r *reader) addresses(i int) {
 			}
 			for k := i + 1; k < j; k++ {
 				if w := r.word(k); w == "for" || w == "to" {
-					r.add(addressing, 7, i, j)
+					score := 7.0
+					if strings.HasPrefix(r.word(k-1), "note") && r.word(k-1) != "notice" || strings.HasPrefix(r.word(k-1), "instruction") {
+						score = 3
+					}
+					r.add(addressing, score, i, j)
 					return
 				}
 			}
@@ -349,6 +401,9 @@ func (r *reader) addresses(i int) {
 // renews: here are your new instructions; follow the following; only say.
 func (r *reader) renews(i int) {
 	c := r.tokens[i].class
+	if c&end != 0 && r.is(i+1, fresh|prior) && r.is(i+2, orders) || c&end != 0 && r.word(i+1) == "of" && r.ahead(i+1, 4, orders) > 0 {
+		r.add(obeying, 4, i, i+2)
+	}
 	if c&fresh != 0 {
 		if j := r.ahead(i, 2, orders|matter); j > 0 {
 			switch w := r.word(j); {
@@ -400,7 +455,7 @@ func (r *reader) frees(i int) {
 		r.add(freeing, 3.5, i, i)
 	}
 	if c&without != 0 {
-		if j := r.ahead(i, 5, limit|illegal); j > 0 {
+		if j := r.ahead(i, 4, limit); j > 0 {
 			r.add(unlimiting, 3, i, j)
 		}
 	}
@@ -410,11 +465,34 @@ func (r *reader) frees(i int) {
 		}
 	}
 	if c&illegal != 0 {
-		r.add(lawless, 2, i, i)
+		r.lawless++
+		r.add(lawless, min(1+float64(r.lawless), 4), i, i)
+	}
+	if c&never != 0 || w == "regardless" {
+		if k := r.ahead(i, 3, binding); k > 0 || w == "regardless" {
+			if j := r.ahead(max(i, k), 7, limit|orders); j > 0 {
+				r.add(unbinding, 4, i, j)
+			}
+		}
+	}
+	if w == "opposite" || w == "evil" || w == "villain" {
+		r.add(posing, 2, i, i)
+	}
+	if c&limit != 0 && (w == "safety" || r.is(i+1, limit)) {
+		for j := i + 1; j < i+7; j++ {
+			switch r.word(j) {
+			case "disabled", "off", "removed", "deactivated", "lifted":
+				r.add(switching, 4, i, j)
+			}
+		}
 	}
 	if c&developer != 0 {
 		if r.is(i+1, mode) {
-			r.add(switching, 4, i, i+1)
+			score := 4.0
+			if w == "debug" || w == "debugging" || w == "maintenance" || w == "admin" || w == "dev" {
+				score = 2
+			}
+			r.add(switching, score, i, i+1)
 		} else if w == "dan" || w == "jailbreak" {
 			r.add(switching, 2.5, i, i)
 		}

@@ -57,11 +57,12 @@ const (
 	longer                       // longer, anymore
 	as                           // as, like
 	told                         // told, given, said
+	binding                      // bound by, abide, care about
 )
 
 // lexicon gives the words of each class; accents are left out as fold does.
 var lexicon = map[class]string{
-	override: `ignore disregard forget overlook neglect dismiss unlearn override bypass abandon supersede circumvent nullify void
+	override: `ignore disregard forget overlook disregarding neglect dismiss unlearn
 		ignoriere ignorieren ignoriert vergiss vergesse vergessen vergesst missachte missachten uberschreibe streichen
 		ignora ignorad ignoren ignoremos olvida olvide olviden olvidad olvidate omite omita descarta descarte descarten desestima
 		ignorez ignorer oublie oubliez oublier negligez
@@ -72,7 +73,7 @@ var lexicon = map[class]string{
 		игнорируй игнорируите проигнорируи проигнорируите игнорировать забудь забудьте забыть отбрось
 		yoksay yoksayin unut unutun gormezden
 		忽略 无视 無視 忽視 忘记 忘記 忘掉 不要理会 忘れて 忘れろ 忘れ 無視して 무시 무시하고 무시해 무시하세요 잊어 잊고 잊어버려`,
-	drop: `skip drop stop cancel replace remove delete leave discard erase clear scrap halt disable suspend deactivate abort break violate
+	drop: `override bypass abandon supersede circumvent nullify void skip drop stop cancel replace remove delete leave discard erase clear scrap halt disable suspend deactivate abort break breaks breaking violate violates violating
 		stoppe losche lass verwerfe ersetze borra elimina detente arrete efface cancella apaga esquecer verwijder usun удали отмени sil iptal 删除 取消 停止 削除 삭제`,
 	prior: `previous previously prior above earlier preceding foregoing former before existing past preloaded existent
 		vorherigen vorherige vorheriger vorangegangenen vorangegangene vorigen vorige obigen obige oben bisherigen bisherige bisher fruheren zuvor davor
@@ -87,21 +88,21 @@ var lexicon = map[class]string{
 		之前 以前 以上 上面 先前 前面 上述 これまで 上記 이전 위의 앞의 지금까지`,
 	every: `all any every everything whatever each entire anything whole alle allen alles jegliche jede samtliche todas todos todo toda cualquier toutes tous tout toute tutte tutti tutto qualsiasi tudo quaisquer qualquer wszystkie wszystkich wszystko sve все всё всех tum butun her
 		所有 一切 全部 任何 すべて 全て 全ての 모든 모두`,
-	your: `your given these those the deine deiner ihre deinen tus sus tu vos votre tes tuoi tue vostre suas seus teus je jouw uw twoje свои ваши твои sana senin 你的 您的 あなたの 당신의`,
-	orders: `instructions instruction directions directives directive orders rules guidelines guideline commands command instrucctions intructions instuctions programming training constraints restrictions safeguards policies prompting prompts promt restraints protocols
+	your: `your given deine deiner ihre deinen tus sus tu vos votre tes tuoi tue vostre suas seus teus je jouw uw twoje свои ваши твои sana senin 你的 您的 あなたの 당신의`,
+	orders: `instructions instruction directions directives directive orders rules guidelines guideline commands command instrucctions intructions instuctions constraints restrictions safeguards policies policy guardrails prompting prompts promt prompt restraints protocols
 		anweisungen anweisung anordnungen vorgaben befehle regeln richtlinien instruktionen aufgaben auftrage
 		instrucciones instruccion ordenes reglas indicaciones directrices
 		consignes ordres regles directives
-		istruzioni istruzione ordini regole direttive comandi
-		instrucoes instrucao ordens regras diretrizes comandos
+		istruzioni istruzione ordini regole direttive
+		instrucoes instrucao ordens regras diretrizes
 		instructies instructie opdrachten regels aanwijzingen
 		instrukcje instrukcji polecenia polecen zasady instrukcije
 		инструкции инструкции инструкций инструкциии указания указании правила правил команды
 		talimatlari talimatlar talimat kurallari komutlari
 		指令 指示 指示词 提示 提示词 规则 規則 命令 説明 プロンプト ルール 지시 지시를 지시사항 지시사항을 명령 명령을 규칙 규칙을 프롬프트`,
-	matter: `text context information information data documents document content contents messages message assignments assignment tasks task thoughts evidence input conversation words statements articles paragraph knowledge
+	matter: `command commands comandos comandi komutlari programming training constraints rest text context information information data documents document content contents messages message assignments assignment tasks task thoughts evidence input conversation words statements articles paragraph knowledge
 		informationen texte kontext nachrichten gesagte dokumente gesprach informacion contexto texto contexte texte informations testo contesto informazioni informacoes tekst контекст сообщения текст 内容 上下文 对话 文脈 内容を 内容은 내용 내용을 대화`,
-	reveal: `print show reveal output display repeat tell give list leak return expose provide disclose dump recite share describe encode translate summarize echo relay paraphrase uncover divulge copy spell rot13 state
+	reveal: `print show reveal output display repeat tell give list leak return expose provide disclose dump recite share describe encode translate summarize echo relay paraphrase uncover divulge copy spell rot13
 		zeige zeig zeigen drucke nenne verrate gib wiederhole ausgeben zeigst muestra muestrame revela dime dame imprime repite muestre montre montrez affiche affichez revele donne donnez dis dites repete mostra mostrami rivela dimmi ripeti stampa mostre mostrar diga repita imprima toon laat geef herhaal onthul pokaz ujawnij podaj wypisz powtorz покажи покажите выведи раскрои напиши повтори goster soyle yazdir acikla
 		显示 输出 打印 告诉 告訴 透露 重复 显示出 説明して 表示 出力 教えて 見せて 明らか 보여 보여줘 출력 알려 알려줘 공개 말해`,
 	send: `send email forward post upload transmit mail submit exfiltrate deliver append
@@ -113,13 +114,13 @@ var lexicon = map[class]string{
 	prompt:     `prompt prompts instructions instruction message configuration exemplars directives prompttext prompttexte prompt_text rules guidelines promptts prompting pretext 提示 提示词 指令 プロンプト 指示 프롬프트 지시 промпт инструкции anweisungen instrucciones consignes istruzioni instrucoes talimatlari`,
 	machine:    `ai assistant assistants chatbot llm llms gpt chatgpt gpt-4 bot claude copilot gemini openclaw agents agent model ki assistent asistente assistente assistant's chatgpt's ассистент asystent yapay 人工智能 助手 助理 アシスタント 어시스턴트 인공지능`,
 	fresh:      `new updated newer neue neuen neuer nueva nuevas nuevo nuevos nouvelle nouvelles nouveau nuove nuova nova novas novo nieuwe nowe nowych новые новое yeni 新的 新 새로운`,
-	only:       `just only instead simply exactly solely merely stattdessen nur einfach solo solamente seulement sadece tylko только 只 仅 대신 代わりに 而是`,
+	only:       `just only instead simply exactly solely merely jsut stattdessen nur einfach solo solamente seulement sadece tylko только 只 仅 대신 代わりに 而是`,
 	persona:    `pretend roleplay role-play act acting simulate imagine become immerse impersonate persona character`,
 	you:        `you you're youre u du sie ihr tu usted vous voi voce jij ty ты вы sen siz 你 您 あなた 당신`,
 	free:       `unrestricted unfiltered uncensored unlimited jailbroken unbound unchained limitless amoral unethically unhinged unmoderated rebellious uninhibited hacked`,
 	without:    `no without not free beyond none nor zero neither isn't aren't any ohne keine sin sans senza sem zonder bez без`,
-	limit:      `restrictions restriction limits limitations limitation filters filter censorship boundaries ethics ethical morals moral guidelines confines constraints rules policy policies safeguards safety principles guardrails einschrankungen restricciones`,
-	meta:       `injection injections jailbreak jailbreaks jailbreaking attacker attackers attack attacks adversarial payload payloads malicious exploit vulnerability vulnerabilities detector detectors detection detect detects detected guardrail scanner scanners sanitize mitigation mitigations owasp threat threats red-team phishing flag flagged suspicious hijack hijacking untrusted prevents yara`,
+	limit:      `restrictions restriction limits limitations limitation filters filter filtering censorship boundaries ethics morality legality laws standards ethical morals moral guidelines confines constraints rules policy safeguards safety principles guardrails einschrankungen restricciones`,
+	meta:       `injection injections jailbreaks jailbreaking attacker attackers attack attacks adversarial payload payloads malicious exploit vulnerability vulnerabilities detector detectors detection detect detects detected guardrail scanner scanners sanitize mitigation mitigations owasp threat threats red-team phishing flag flagged suspicious hijack hijacking untrusted prevents yara`,
 	example:    `example examples e.g eg like phrases phrase pattern patterns sample samples containing contains says saying attempts attempt trying variants beispiel ejemplo exemple esempio`,
 	never:      `never don't dont cannot can't won't not nicht no ne non nao niet nie не`,
 	lead:       `please now then and also but must should kindly to bitte und jetzt dann por favor y ahora s'il et puis maintenant ora poi e agora alsjeblieft nu teraz prosze пожалуиста lutfen instead first so therefore henceforth immediately oh immediately`,
@@ -130,7 +131,7 @@ var lexicon = map[class]string{
 	user:       `user human operator owner users person`,
 	mode:       `mode modus modo`,
 	developer:  `developer dev debug debugging maintenance god admin administrator sudo root dan aim stan evil jailbreak devmode opposite machiavellian dude chaos`,
-	refuse:     `refuse decline apologize apologise reject refusal refusals disclaimers disclaimer warnings moralize lecture denying deny censor`,
+	refuse:     `refuse decline apologize apologise reject refusal refusals disclaimers disclaimer warnings moralize moralizing lecture denying deny censor`,
 	illegal:    `illegal unethical immoral unlawful harmful nsfw explicit offensive dangerous racist sexist toxic profanity swear curse swearing profane illicit legality obscene inappropriate hateful violent porn pornographic erotic`,
 	my:         `my our mine mein meine mi mon ma mio mia meu minha mijn moj moi мои benim`,
 	doing:      `transfer grant delete schedule unlock unsubscribe purchase buy order book pay wire withdraw deposit download install upload add change update modify disable enable create register retrieve access search find initiate withdraw terminate cancel turn set share post send email forward fetch get check save remove`,
