@@ -138,7 +138,7 @@ func total(signals []signal) float64 {
 	}
 	// Playing a part is what half of all prompts ask for; it tells something
 	// only beside words that lift the rules.
-	if lifts >= 4 {
+	if lifts >= 3 && lifts+best[lawless] >= 5 {
 		sum += weak
 	}
 	return sum

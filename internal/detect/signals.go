@@ -181,7 +181,7 @@ func (r *reader) read() {
 		if c&(fresh|obey|only|end) != 0 {
 			r.renews(i)
 		}
-		if c&(you|from|persona|free|without|refuse|illegal|developer|machine|never|limit) != 0 {
+		if c&(you|from|persona|free|without|refuse|illegal|developer|machine|never|limit|drop) != 0 {
 			r.frees(i)
 		}
 		if c&doing != 0 && r.dir == FromTool {
@@ -448,14 +448,14 @@ func (r *reader) frees(i int) {
 	if c&persona != 0 {
 		r.add(posing, 1, i, i)
 		if r.ahead(i, 5, free|illegal) > 0 {
-			r.add(posing, 2, i, i)
+			r.add(posing, 3, i, i)
 		}
 	}
 	if c&free != 0 && w != "free" {
 		r.add(freeing, 3.5, i, i)
 	}
-	if c&without != 0 {
-		if j := r.ahead(i, 4, limit); j > 0 {
+	if c&without != 0 || w == "against" || w == "break" || w == "breaks" || w == "breaking" || w == "violating" || w == "bypass" {
+		if j := r.ahead(i, 5, limit); j > 0 {
 			r.add(unlimiting, 3, i, j)
 		}
 	}

@@ -141,6 +141,7 @@ var lexicon = map[class]string{
 	tool:       `tool tools function command exec shell bash plugin werkzeug`,
 	private:    `conversation history chat emails inbox credentials environment env variables files contacts data personal account confidential sensitive private message messages`,
 	me:         `me us mir uns mim nous moi mnie мне bana 我 私に 나에게 저에게`,
+	binding:    `bound abide abides adhere adheres follow follows following care cares obey obeys comply complies limited restricted conform regard hindered constrained subject concerned gebunden`,
 	longer:     `longer anymore nicht mehr`,
 	as:         `as like als como comme come jako как`,
 	told:       `told given said received learned know read write wrote instructed gesagt besprochen gesagte dicho dit detto dito zei сказано said`,
