@@ -90,6 +90,7 @@ type call struct {
 	Call
 	args    []byte  // the insides of the JSON strings its arguments came in, joined
 	pieces  int     // of args
+	seed    string  // anthropic: the input its block begins with, raw
 	decided bool    // nothing is added to it any more
 	verdict Verdict // then
 
