@@ -150,8 +150,10 @@ func orders(v *view) *posture.Line {
 
 // messages: whom it can write to.
 func messages(v *view) *posture.Line {
-	channels := v.channels()
-	if len(channels) == 0 {
+	channels, reach := v.channels(), "write in your name on"
+	if v.in.Config == nil {
+		reach = "write in your name where it can"
+	} else if len(channels) == 0 {
 		return nil
 	}
 	when := looser(v.may("message"), v.exec)
@@ -159,7 +161,7 @@ func messages(v *view) *posture.Line {
 		when = posture.Asks
 	}
 	return &posture.Line{
-		Kind: "messages", Reach: "write in your name on", Objects: channels, When: when, Who: asked(when),
+		Kind: "messages", Reach: reach, Objects: channels, When: when, Who: asked(when),
 		Undo: "what is sent stays sent", Weight: 72, Narrow: "add message to tools.deny",
 		Controls: []string{"gateway-message-scope"},
 	}
@@ -259,14 +261,14 @@ func jobs(v *view) *posture.Line {
 
 // money: every provider takes what is asked of it.
 func money(v *view) *posture.Line {
-	var names []string
-	for _, name := range v.in.Config.Keys("models.providers") {
-		names = append(names, printable(name))
-	}
-	return &posture.Line{
-		Kind: "money", Reach: "spend without limit at your model provider", Objects: names, When: posture.Freely,
+	l := &posture.Line{
+		Kind: "money", Reach: "spend without limit on its model", When: posture.Freely,
 		Who: "nobody is asked", Undo: "paid is paid", Weight: 25, Narrow: "set a monthly limit at the provider",
 	}
+	for _, name := range v.in.Config.Keys("models.providers") {
+		l.Reach, l.Objects = "spend without limit at", append(l.Objects, printable(name))
+	}
+	return l
 }
 
 func defaultTo(s, otherwise string) string {

@@ -20,7 +20,7 @@ import (
 // known to be wrong.
 func machine(t *testing.T, config string) *posture.Facts {
 	t.Helper()
-	gateway := host.Process{PID: 7, UID: 990, GID: 990}
+	gateway := host.Process{PID: 7, UID: 990, GID: 990, EnvStatus: host.Known}
 	f := &posture.Facts{
 		Facts: &host.Facts{
 			Users:   host.Is([]host.User{{Name: "root"}, {Name: "claw", UID: 990, Home: "/home/claw", Password: "locked"}}),
@@ -292,11 +292,11 @@ func TestVerdict(t *testing.T) {
 	}{
 		{machine(t, `{channels:{telegram:{dmPolicy:"open"}},models:{providers:{openai:{apiKey:"a-fake-value"}}}}`),
 			"In five minutes this agent can run any command as claw, carry away openai apiKey, write in your name on Telegram and reach every host, inside and out; nobody is asked, and anyone on Telegram may tell it to."},
-		{machine(t, ""), "In five minutes this agent can run any command as claw and reach every host, inside and out; whether anyone is asked could not be read."},
+		{machine(t, ""), "In five minutes this agent can run any command as claw, carry away keys that were not seen, write in your name where it can and reach every host, inside and out; whether anyone is asked could not be read."},
 		{machine(t, `{tools:{exec:{mode:"ask"},deny:["group:fs","group:web","group:ui","group:automation","skill_workshop"]}}`),
 			"This agent asks a person before it can run any command as claw and reach every host, inside and out; nothing of weight happens without an answer."},
-		{&posture.Facts{Facts: &host.Facts{}, OpenClaw: host.None[[]openclaw.Install]("none")}, "There is no OpenClaw here, and nothing serious was found on the machine."},
-		{&posture.Facts{Facts: &host.Facts{}}, "Whether OpenClaw is here could not be read, and nothing serious was found on the machine."},
+		{&posture.Facts{Facts: &host.Facts{}, OpenClaw: host.None[[]openclaw.Install]("none")}, "There is no OpenClaw here; nothing else was checked."},
+		{&posture.Facts{Facts: &host.Facts{}}, "Whether OpenClaw is here could not be read; nothing else was checked."},
 	} {
 		if got := says(c.facts); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

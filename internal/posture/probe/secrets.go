@@ -6,19 +6,23 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
 )
 
 // secrets: credentials it can read and carry away, by name.
 func secrets(v *view) *posture.Line {
-	names := v.secretNames()
+	names, reach := v.secretNames(), "carry away"
 	if len(names) == 0 {
-		return nil
+		if v.in.Config != nil && (v.in.Process == nil || v.in.Process.EnvStatus != host.Unknown) {
+			return nil
+		}
+		reach = "carry away keys that were not seen"
 	}
 	when := looser(v.exec, v.may("read"))
 	return &posture.Line{
-		Kind: "secrets", Reach: "carry away", Objects: names, When: when, Who: asked(when),
+		Kind: "secrets", Reach: reach, Objects: names, When: when, Who: asked(when),
 		Undo: "new keys at each provider", Weight: 90, Narrow: "seawall connect",
 		Controls: []string{"secrets-config-plaintext", "secrets-process-env", "secrets-container-env", "secrets-env-file-mode"},
 	}

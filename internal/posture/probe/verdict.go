@@ -129,5 +129,8 @@ func machineVerdict(a *posture.Audit) string {
 	case c.Unknown > 0:
 		return fmt.Sprintf("%s; nothing serious was found on the machine, but %d checks could not be made.", agent, c.Unknown)
 	}
+	if c.Passed == 0 {
+		return agent + "; nothing else was checked."
+	}
 	return agent + ", and nothing serious was found on the machine."
 }

@@ -76,8 +76,11 @@ func (p *page) family(f posture.Family) {
 }
 
 func (p *page) failed(r posture.Result) {
-	mark := p.ink.severity[r.Severity].Render("✗ " + r.Severity.String())
-	p.para(" "+mark+"  ", r.Title, p.ink.strong)
+	mark := "✗ "
+	if r.Severity == posture.Info {
+		mark = "· "
+	}
+	p.para(" "+p.ink.severity[r.Severity].Render(mark+r.Severity.String())+"  ", r.Title, p.ink.strong)
 	p.row("   " + p.ink.faint.Render(clean(r.ID)))
 	for _, f := range r.Findings {
 		p.finding(r, f)

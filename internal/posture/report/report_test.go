@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -75,7 +76,7 @@ func goodAudit(t *testing.T) *posture.Audit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway := host.Process{PID: 812, UID: 990, GID: 990, Name: "openclaw-gateway"}
+	gateway := host.Process{PID: 812, UID: 990, GID: 990, Name: "openclaw-gateway", EnvStatus: host.Known}
 	facts := worst(t)
 	facts.Users = host.Is([]host.User{{Name: "root"}, {Name: "claw", UID: 990, GID: 990, Home: "/home/claw", Password: "locked"}})
 	facts.Docker = host.None[host.Docker]("Docker is not installed")
@@ -116,6 +117,21 @@ func TestDefaultReportFitsAPage(t *testing.T) {
 	}
 }
 
+// A long cell must not touch the next.
+func TestColumnsStayApart(t *testing.T) {
+	a := worstAudit(t)
+	for i := range a.Blast {
+		a.Blast[i].Objects = []string{strings.Repeat("n", i+5), "OPENAI_API_KEY", "secrets in MEMORY.md"}
+		a.Blast[i].Narrow = strings.Repeat("w", 20+i) + " " + strings.Repeat("w", 13+i)
+	}
+	touching := regexp.MustCompile(`\S(freely|nobody is asked)`)
+	for width := 72; width <= 100; width++ {
+		if at := touching.FindString(text(t, a, Options{Width: width})); at != "" {
+			t.Errorf("width %d: %q", width, at)
+		}
+	}
+}
+
 func TestEveryWidthHolds(t *testing.T) {
 	a := worstAudit(t)
 	for _, width := range []int{32, 40, 71, 72, 79, 80, 100} {
@@ -135,7 +151,7 @@ func TestNothingOfTheShippedLinesIsCut(t *testing.T) {
 			p := &page{width: 80, ink: plainInk()}
 			first := p.width - 1 - whenColumn - undoColumn
 			for what, got := range map[string][]string{
-				"narrow": cut(l.Narrow, first-4, 1), "who": cut(l.Who, whenColumn-1, 1), "undo": cut(l.Undo, undoColumn-1, 2), "reach": cut(l.Reach, first-2, 1),
+				"narrow": cut(l.Narrow, first-5, 1), "who": cut(l.Who, whenColumn-1, 1), "undo": cut(l.Undo, undoColumn-1, 2), "reach": cut(l.Reach, first-4, 1),
 			} {
 				if strings.Contains(strings.Join(got, ""), "…") {
 					t.Errorf("%s: %s is cut: %q", l.Kind, what, got)

@@ -221,19 +221,19 @@ func (p *page) columns(lines []posture.Line, r room) {
 
 // reachCell is the first column: what it reaches, and below it what narrows it.
 func (p *page) reachCell(l posture.Line, width int, r room) []string {
-	text := reachText(l, (width-2)*(r.lineRows-1))
+	text := reachText(l, func(s string) bool { return len(rows(s, width-4)) < r.lineRows })
 	var cell []string
-	for i, s := range cut(text, width-2, r.lineRows-1) {
+	for i, s := range cut(text, width-4, r.lineRows-1) {
 		cell = append(cell, [...]string{" ", "   "}[min(i, 1)]+p.ink.strong.Render(s))
 	}
-	for i, s := range cut(clean(l.Narrow), width-4, r.lineRows-len(cell)) {
+	for i, s := range cut(clean(l.Narrow), width-5, r.lineRows-len(cell)) {
 		cell = append(cell, [...]string{"   → ", "     "}[min(i, 1)]+s)
 	}
 	return cell
 }
 
-// reachText names as many objects as fit into so many columns and counts the rest.
-func reachText(l posture.Line, columns int) string {
+// reachText names as many objects as fit and counts the rest.
+func reachText(l posture.Line, fits func(string) bool) string {
 	reach := clean(l.Reach)
 	if l.Agent != "" {
 		reach = clean(l.Agent) + ": " + reach
@@ -243,7 +243,7 @@ func reachText(l posture.Line, columns int) string {
 		if left := len(l.Objects) - n; left > 0 {
 			text += fmt.Sprintf(" +%d", left)
 		}
-		if lipgloss.Width(text) <= columns {
+		if fits(text) {
 			return text
 		}
 	}
@@ -257,7 +257,7 @@ func reachText(l posture.Line, columns int) string {
 func (p *page) stacked(lines []posture.Line) {
 	p.row(" " + p.ink.title.Render("IT CAN"))
 	for _, l := range lines {
-		p.para(" ", reachText(l, 1<<16), p.ink.strong)
+		p.para(" ", reachText(l, func(string) bool { return true }), p.ink.strong)
 		p.para("   "+p.ink.of(l.When).Render(string(l.When))+": ", l.Who, lipgloss.NewStyle())
 		p.para("   undone by: ", l.Undo, p.ink.faint)
 		p.para("   → ", l.Narrow, lipgloss.NewStyle())
