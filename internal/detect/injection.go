@@ -74,7 +74,7 @@ func injected(text string, d Direction) []Finding {
 		inner, ir := signalsIn(fold(plain), d)
 		defer ir.free()
 		if sum := total(inner); sum >= suspicious {
-			signals = append(signals, signal{encoding, sum + 2, f.folded(start), f.folded(end)})
+			signals = append(signals, signal{what: encoding, score: sum + 2, start: f.folded(start), end: f.folded(end)})
 		}
 	})
 	if len(signals) == 0 {
@@ -107,50 +107,64 @@ func (f *folded) invisible(d Direction) []signal {
 		inner, r := signalsIn(fold(f.tags), d)
 		score += total(inner)
 		r.free()
-		all = append(all, signal{hiding, score, f.folded(f.tagsAt), f.folded(f.tagsAt)})
+		all = append(all, signal{what: hiding, score: score, start: f.folded(f.tagsAt), end: f.folded(f.tagsAt)})
 	}
 	if f.unseen > 12 && f.unseen*200 > len(f.text) {
-		all = append(all, signal{hiding, 3, 0, 0})
+		all = append(all, signal{what: hiding, score: 3, start: 0, end: 0})
 	}
 	if f.bidi > 3 {
-		all = append(all, signal{hiding, 2, 0, 0})
+		all = append(all, signal{what: hiding, score: 2, start: 0, end: 0})
 	}
 	return all
 }
 
+// A signal that is only spoken about keeps a part of its score, and all of
+// them together no more than mostSaid: a text full of quoted attacks is
+// Suspicious.
+const (
+	saidPart = 0.45
+	mostSaid = 6.0
+)
+
 // total is what signals add up to, each kind once.
 func total(signals []signal) float64 {
-	var best [kinds]float64
+	var given, said [kinds]float64
 	for _, s := range signals {
-		best[s.what] = max(best[s.what], s.score)
+		if s.mentioned {
+			said[s.what] = max(said[s.what], s.score)
+		} else {
+			given[s.what] = max(given[s.what], s.score)
+		}
 	}
-	sum, lifts, weak := 0.0, 0.0, 0.0
+	return sum(&given) + min(saidPart*sum(&said), mostSaid)
+}
+
+// sum adds the scores of all kinds. Playing a part is what half of all prompts
+// ask for; it tells something only beside words that lift the rules.
+func sum(best *[kinds]float64) float64 {
+	all, lifts, weak := 0.0, 0.0, 0.0
 	for k, b := range best {
 		switch what(k) {
 		case posing, naming, characters, lawless:
 			weak += b
 		case turning, freeing, unlimiting, unbinding, unrefusing, switching, anything:
 			lifts += b
-			sum += b
+			all += b
 		default:
-			sum += b
+			all += b
 		}
 	}
-	// Playing a part is what half of all prompts ask for; it tells something
-	// only beside words that lift the rules.
 	if lifts >= 3 && lifts+best[lawless] >= 5 {
-		sum += weak
+		all += weak
 	}
-	return sum
+	return all
 }
 
 // verdicts adds up the signals that stand together and makes findings of those
 // that are enough.
 func (r *reader) verdicts(f *folded, signals []signal) []Finding {
 	for i := range signals {
-		if r.mentions(signals[i]) {
-			signals[i].score *= 0.3
-		}
+		signals[i].mentioned = r.mentions(signals[i])
 	}
 	slices.SortStableFunc(signals, func(a, b signal) int { return a.start - b.start })
 	var all []Finding
@@ -159,14 +173,17 @@ func (r *reader) verdicts(f *folded, signals []signal) []Finding {
 		for n < len(signals) && signals[n].start-signals[0].start < together {
 			n++
 		}
-		sum := total(signals[:n])
-		if sum < suspicious {
+		verdict, enough := Malicious, malicious
+		if total(signals[:n]) < malicious {
+			verdict, enough = Suspicious, suspicious
+		}
+		if total(signals[:n]) < enough {
 			signals = signals[1:]
 			continue
 		}
 		// Begin where it takes no more than this to be as sure.
 		group := signals[:n]
-		for len(group) > 1 && total(group[1:]) >= min(sum, malicious) {
+		for len(group) > 1 && total(group[1:]) >= enough {
 			group = group[1:]
 		}
 		top, end := group[0], 0
@@ -175,10 +192,6 @@ func (r *reader) verdicts(f *folded, signals []signal) []Finding {
 				top = s
 			}
 			end = max(end, s.end)
-		}
-		verdict := Suspicious
-		if sum >= malicious {
-			verdict = Malicious
 		}
 		rule := rules[top.what]
 		all = append(all, Finding{Kind: Injection, Rule: rule.rule, Title: rule.title, Start: f.at(group[0].start), End: f.at(end), Verdict: verdict})
@@ -211,7 +224,8 @@ func (r *reader) mentions(s signal) bool {
 	if about >= 3 {
 		return true
 	}
-	return r.quoted(s) && (about > 0 || likely > 0)
+	quoted, listed := r.quoted(s)
+	return quoted && (listed || about > 0 || likely > 0)
 }
 
 // tokenAt is the first token that begins at or after a place.
@@ -221,24 +235,25 @@ func (r *reader) tokenAt(at int) int {
 }
 
 // quoted reports whether a signal stands in quotation marks, in code, or in a
-// table.
-func (r *reader) quoted(s signal) bool {
+// table, and whether it is an item of a list of such.
+func (r *reader) quoted(s signal) (quoted, listed bool) {
 	line := r.text[max(0, s.start-400):s.start]
 	if n := strings.LastIndexByte(line, '\n'); n >= 0 {
 		line = line[n+1:]
 	}
-	if strings.HasPrefix(strings.TrimLeft(line, " "), "|") {
-		return true
+	item := strings.TrimLeft(line, " ")
+	if strings.HasPrefix(item, "|") {
+		return true, false
 	}
 	for _, q := range []string{"`", `"`} {
 		if strings.Count(line, q)%2 == 1 {
-			return true
+			return true, strings.HasPrefix(item, "- "+q) || strings.HasPrefix(item, "* "+q)
 		}
 	}
 	if n := strings.LastIndexByte(line, '\''); n >= 0 && (n == 0 || line[n-1] == ' ' || line[n-1] == '(' || line[n-1] == '[') {
-		return true
+		return true, false
 	}
-	return strings.Count(r.text[:s.start], "```")%2 == 1
+	return strings.Count(r.text[:s.start], "```")%2 == 1, false
 }
 
 // spaced reads letters that stand apart: i g n o r e.

@@ -24,7 +24,7 @@ var marks = []struct {
 	{"do anything now", anything, 6, false}, {"openai", naming, 1.5, false}, {"in character", characters, 2, false}, {"break character", characters, 2, false},
 	{"as an ai language model", unrefusing, 2, false}, {"must comply", unrefusing, 2, false}, {"always comply", unrefusing, 2.5, false},
 	{"reprogramming", renewing, 3, false}, {"safe mode off", switching, 4, false}, {"stop everything", takingOver, 4, false},
-	{"secret agenda", posing, 3, false}, {"authorization code", switching, 2, false},
+	{"secret agenda", posing, 3, false},
 	{"<!--", hiding, 0, false}, {"display:none", hiding, 0, false}, {"display: none", hiding, 0, false}, {"visibility:hidden", hiding, 0, false},
 	{"font-size:0", hiding, 0, false}, {"font-size: 0", hiding, 0, false}, {"](http", carrying, 0, false},
 	{"end_external_untrusted_content", leaving, 0, false}, {"openclaw_internal_context", leaving, 0, false},
@@ -77,7 +77,7 @@ func (r *reader) marked() {
 				}
 			}
 			if score > 0 {
-				r.signals = append(r.signals, signal{m.what, score, at, at + len(m.text)})
+				r.signals = append(r.signals, signal{what: m.what, score: score, start: at, end: at + len(m.text)})
 			}
 			break
 		}
@@ -95,7 +95,7 @@ func (r *reader) hidden(at int, mark string) {
 	}
 	for _, s := range r.signals {
 		if s.score >= 3 && s.start >= at && s.start < end {
-			r.signals = append(r.signals, signal{hiding, 3, at, end})
+			r.signals = append(r.signals, signal{what: hiding, score: 3, start: at, end: end})
 			return
 		}
 	}

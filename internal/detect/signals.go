@@ -7,7 +7,8 @@ import "strings"
 type signal struct {
 	what       what
 	score      float64
-	start, end int // in the folded text
+	start, end int  // in the folded text
+	mentioned  bool // spoken about, not given
 }
 
 // what is a kind of signal; in one place each counts once.
@@ -39,6 +40,7 @@ const (
 	hiding                 // comments, invisible text
 	carrying               // an image whose address takes data along
 	encoding               // base64, rot13
+	mandating              // you must first
 	shouting               // IMPORTANT!!!
 	wishing                // please transfer … my
 	kinds
@@ -49,7 +51,7 @@ var rules = [kinds]struct{ rule, title string }{
 	overriding: {"injection-override", "an order to ignore earlier instructions"},
 	takingOver: {"injection-orders", "new orders"}, renewing: {"injection-orders", "new orders"},
 	obeying: {"injection-orders", "new orders"}, onlying: {"injection-orders", "new orders"},
-	shouting: {"injection-orders", "new orders"}, wishing: {"injection-orders", "a request inside a result"},
+	mandating: {"injection-orders", "new orders"}, shouting: {"injection-orders", "new orders"}, wishing: {"injection-orders", "a request inside a result"},
 	revealing:  {"injection-reveal", "a request for hidden instructions"},
 	asking:     {"injection-secrets", "a request for secrets"},
 	addressing: {"injection-address", "words addressed to the assistant"},
@@ -77,7 +79,7 @@ type reader struct {
 }
 
 func (r *reader) add(w what, score float64, from, to int) {
-	r.signals = append(r.signals, signal{w, score, int(r.tokens[from].start), int(r.tokens[to].end)})
+	r.signals = append(r.signals, signal{what: w, score: score, start: int(r.tokens[from].start), end: int(r.tokens[min(to, len(r.tokens)-1)].end)})
 }
 
 // is reports whether token i is of one of the classes.
@@ -200,10 +202,11 @@ func (r *reader) overrides(i int, sure bool) {
 		return
 	}
 	strict := r.commands(i)
-	last := r.text[r.tokens[i].start] >= 0x80 || strings.HasSuffix(r.word(i), "en")
+	last := r.text[r.tokens[i].start] >= 0x80 || strings.HasSuffix(r.word(i), "en") || i+1 == len(r.tokens) || r.tokens[i+1].breaks || r.is(i+1, lead)
 	obj, far := r.ahead(i, 7, orders), i
 	if obj < 0 && last {
 		obj = r.behind(i, 6, orders)
+		strict = strict || obj >= 0
 	}
 	if obj >= 0 {
 		lo, hi := min(i, obj), max(i, obj)
@@ -257,6 +260,12 @@ func (r *reader) overrides(i int, sure bool) {
 		default:
 			return
 		}
+		if w := r.word(near); score > 3 && (strings.HasPrefix(w, "everything") || around&every != 0) && around&(prior|told) != 0 {
+			score += 2
+		}
+		if r.dir == FromTool && score > 3 {
+			score += 2
+		}
 		if !strict {
 			score = 3
 		}
@@ -281,6 +290,8 @@ func (r *reader) reveals(i int) {
 			score := 6.0
 			if r.classes(i+1, j)&(your|me|every|prior) != 0 {
 				score = 10
+			} else if r.word(k) == "configuration" {
+				score = 4
 			}
 			if !strict {
 				score -= 4
@@ -324,6 +335,12 @@ func (r *reader) asked(i int) bool {
 func (r *reader) asks(i int) {
 	if r.tokens[i].class&(reveal|send) == 0 || r.negated(i) || !r.commands(i) {
 		return
+	}
+	switch w := r.word(i); w {
+	case "email", "mail", "post", "list", "output", "share", "display", "print", "show":
+		if !r.is(i+1, me|your|every) && r.word(i+1) != "the" && r.word(i+1) != "them" { // a noun, or a heading
+			return
+		}
 	}
 	j := r.ahead(i, 8, credential)
 	if k := r.ahead(i, 8, key); k > 0 && r.is(k-1, keyKind) && (j < 0 || k < j) {
@@ -433,6 +450,13 @@ func (r *reader) renews(i int) {
 
 // frees: what talks a model out of its rules.
 func (r *reader) frees(i int) {
+	before := len(r.signals)
+	defer func() {
+		// In a result it is more often a rule for people, or a licence.
+		for ; r.dir == FromTool && before < len(r.signals); before++ {
+			r.signals[before].score *= 0.7
+		}
+	}()
 	c, w := r.tokens[i].class, r.word(i)
 	if c&you != 0 {
 		switch next := r.word(i + 1); {
@@ -441,6 +465,9 @@ func (r *reader) frees(i int) {
 		case next == "bist" && r.is(i+2, now), next == "eres" && r.word(i+2) == "ahora":
 			r.add(turning, 3, i, i+2)
 		}
+	}
+	if c&you != 0 && r.dir == FromTool && (r.word(i+1) == "must" || r.word(i+1) == "shall") {
+		r.add(mandating, 2, i, i+1)
 	}
 	if c&from != 0 && r.is(i+1, now) {
 		r.add(turning, 2.5, i, i+1)
