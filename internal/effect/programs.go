@@ -1,0 +1,115 @@
+package effect
+
+import (
+	"regexp"
+	"strings"
+)
+
+// program is what is known of one command-line program.
+type program struct {
+	kinds []Kind
+	run   func(*shell, *call) flow // nil: its operands are looked at and that is all
+}
+
+// versioned are interpreters whose name may end in a version.
+var versioned = regexp.MustCompile(`^(python|perl|ruby|php|lua|node|nodejs|tclsh|pip|pypy|gcc|clang|java|luajit|busybox|pwsh|bash|ksh|zsh)[-0-9.]+$`)
+
+// judge says what a command does. It returns what the command prints.
+func (s *shell) judge(c *call) flow {
+	name := strings.TrimSuffix(c.name, ".exe")
+	if m := versioned.FindStringSubmatch(name); m != nil {
+		name = m[1]
+	}
+	if strings.HasPrefix(name, "mkfs") {
+		name = "mkfs"
+	}
+	s.aboutGuard(c)
+	p, ok := programs[name]
+	if !ok {
+		return s.anyProgram(c)
+	}
+	s.kind(p.kinds...)
+	if p.run == nil {
+		return s.anyProgram(c)
+	}
+	return p.run(s, c)
+}
+
+// anyProgram judges by its operands a program that nobody described.
+func (s *shell) anyProgram(c *call) flow {
+	out := flow{text: hole, taint: c.in.taint &^ (shown | shellOut)}
+	keyFlag := false
+	for _, a := range c.args {
+		if a.inner != nil {
+			out.taint |= a.inner.taint
+		}
+		t := a.text
+		// A key that a program is told to use is not printed by it.
+		if strings.HasPrefix(t, "-") {
+			_, v, has := strings.Cut(t, "=")
+			keyFlag = !has
+			if !has || usesKey.MatchString(t) {
+				continue
+			}
+			t = v
+		} else if keyFlag {
+			keyFlag = false
+			continue
+		}
+		if users[c.name] {
+			continue
+		}
+		t = strings.TrimPrefix(t, "@")
+		switch rankOf(clean(t, s.dir)) {
+		case machineSecret:
+			s.reads(t)
+			s.danger(CredentialRead, c.piece)
+			out.taint |= credential
+		case projectSecret:
+			s.reads(t)
+			out.taint |= credential
+		}
+	}
+	return out
+}
+
+// usesKey are flags whose value is a key that the program itself needs.
+var usesKey = regexp.MustCompile(`(?i)(identity|key|cert|config|credential|env-?file|kubeconfig|password-file|netrc|secret|token)`)
+
+// users are programs that look at credential files without showing what is in
+// them.
+var users = set("ls", "ll", "stat", "test", "[", "[[", "chmod", "chown", "chgrp", "mkdir", "touch", "ssh-add", "ssh-keygen", "ssh-copy-id",
+	"echo", "printf", "kubectl", "helm", "gcloud", "aws", "terraform", "ansible", "ansible-playbook", "du", "file", "readlink", "realpath",
+	"basename", "dirname", "which", "whereis", "locate", "export", "rmdir", "chattr", "lsattr", "setfacl", "getfacl", "restorecon", "git", "gh",
+	"shasum", "sha256sum", "sha1sum", "md5sum", "sha512sum", "mosh", "ssh", "inotifywait", "fswatch", "lsof", "fuser", "wc", "true", "false", "unset", "man", "tldr", "help")
+
+func set(names ...string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// programs describes the programs that matter. It is filled by the files that
+// know them.
+var programs = map[string]program{}
+
+func define(run func(*shell, *call) flow, kinds []Kind, names ...string) {
+	for _, n := range names {
+		programs[n] = program{kinds, run}
+	}
+}
+
+func kinds(ks ...Kind) []Kind { return ks }
+
+func init() {
+	define(nil, kinds(Read), "ls", "ll", "stat", "file", "du", "df", "pwd", "whoami", "id", "uname", "ps", "top", "free", "uptime", "hostname",
+		"date", "which", "readlink", "realpath", "lsof", "ss", "netstat", "journalctl", "dmesg", "last", "who", "w", "lsblk", "ip", "ifconfig", "wc", "man", "tree")
+	define(nil, kinds(Write), "mkdir", "touch", "ln", "rmdir", "make", "patch", "unzip", "gunzip", "bunzip2", "unxz", "gcc", "g++", "cc", "clang", "tsc", "cargo", "go")
+	define(nil, kinds(Read, Write, Send, Execute, Widen), "apt", "apt-get", "aptitude", "yum", "dnf", "apk", "pacman", "zypper", "brew", "snap", "flatpak", "dpkg", "rpm", "emerge", "port", "nix-env")
+	define(nil, kinds(Read, Write, Send, Execute), "pip", "pip3", "pipx", "uv", "uvx", "npm", "npx", "pnpm", "yarn", "bun", "bunx", "gem", "bundle", "composer", "poetry", "conda", "clawhub", "rustup", "cpan", "luarocks")
+	define(nil, kinds(Widen), "useradd", "adduser", "usermod", "groupadd", "passwd", "chpasswd", "visudo", "setcap", "gpasswd", "insmod", "modprobe", "ssh-copy-id", "ngrok", "cloudflared", "tailscale", "update-alternatives", "setfacl", "chattr", "newgrp", "depmod", "kextload")
+	define(nil, kinds(Destroy), "userdel", "deluser", "groupdel", "rmmod", "unlink", "srm")
+	define(nil, kinds(Send), "gh", "glab", "ping6", "traceroute", "nmap", "whois", "aws", "gcloud", "az", "kubectl", "helm", "terraform", "flyctl", "fly", "vercel", "wrangler", "heroku", "twine", "hf", "ollama", "openai", "claude", "codex", "gemini", "himalaya", "wacli", "gog")
+}

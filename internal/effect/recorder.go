@@ -1,0 +1,161 @@
+package effect
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// recorder collects the effects of one action.
+type recorder struct {
+	e     Effects
+	kinds map[Kind]bool
+	steps int // commands that may still be evaluated
+}
+
+func (r *recorder) kind(ks ...Kind) {
+	if r.kinds == nil {
+		r.kinds = map[Kind]bool{}
+	}
+	for _, k := range ks {
+		r.kinds[k] = true
+	}
+}
+
+// danger notes d with the piece of the action that shows it; the first piece
+// is kept.
+func (r *recorder) danger(d Danger, piece string) {
+	if r.e.Evidence == nil {
+		r.e.Evidence = map[Danger]string{}
+	}
+	if _, known := r.e.Evidence[d]; !known {
+		r.e.Evidence[d] = evidence(piece)
+	}
+}
+
+func (r *recorder) opaque() { r.e.Opaque = true }
+
+// unreadable says that a part was not looked at; the first reason is kept.
+func (r *recorder) unreadable(why string) {
+	r.e.Opaque = true
+	if r.e.ParseError == "" {
+		r.e.ParseError = why
+	}
+}
+
+// step counts one evaluated command and says whether it may be.
+func (r *recorder) step() bool {
+	if r.steps <= 0 {
+		r.unreadable("the command is too large to follow")
+		return false
+	}
+	r.steps--
+	return true
+}
+
+// cost counts bytes that are copied, so that a script cannot make itself grow
+// without end.
+func (r *recorder) cost(bytes int) bool {
+	r.steps -= bytes / 512
+	return r.steps > 0
+}
+
+func (r *recorder) add(list *[]string, s string) {
+	if s == "" || slices.Contains(*list, s) {
+		return
+	}
+	if len(*list) >= maxList {
+		r.unreadable("the action names too many things to follow")
+		return
+	}
+	*list = append(*list, s)
+}
+
+func (r *recorder) command(name string) { r.add(&r.e.Commands, readable(name)) }
+
+func (r *recorder) reads(path string) {
+	r.kind(Read)
+	r.add(&r.e.Reads, readable(path))
+}
+
+func (r *recorder) writes(path string) {
+	r.kind(Write)
+	r.add(&r.e.Writes, readable(path))
+}
+
+// sends notes an address that is contacted: a URL, host/path or host:port.
+// It returns the host, or "" where it cannot be known. Contact with this very
+// machine is not a Send.
+func (r *recorder) sends(address string) string {
+	host := hostOf(address)
+	if !loopback(host) {
+		r.kind(Send)
+	}
+	if host != "" {
+		r.add(&r.e.Hosts, host)
+	}
+	if strings.Contains(address, "://") {
+		r.add(&r.e.URLs, readable(address))
+	}
+	return host
+}
+
+func (r *recorder) effects() Effects {
+	e := r.e
+	for k := range r.kinds {
+		e.Kinds = append(e.Kinds, k)
+	}
+	slices.Sort(e.Kinds)
+	for d := range e.Evidence {
+		e.Dangers = append(e.Dangers, d)
+	}
+	slices.Sort(e.Dangers)
+	return e
+}
+
+// hostOf reads the host of a URL, user@host:path, host:port or host, in lower
+// case and without port; "" when part of it is unknown.
+func hostOf(address string) string {
+	a := address
+	if i := strings.Index(a, "://"); i >= 0 {
+		if u, err := url.Parse(a); err == nil && u.Hostname() != "" && !strings.Contains(u.Hostname(), hole) {
+			return strings.ToLower(u.Hostname())
+		}
+		a = a[i+3:]
+	}
+	if i := strings.IndexAny(a, "/?#"); i >= 0 {
+		a = a[:i]
+	}
+	if i := strings.LastIndexByte(a, '@'); i >= 0 {
+		a = a[i+1:]
+	}
+	if strings.HasPrefix(a, "[") {
+		a, _, _ = strings.Cut(a[1:], "]")
+	} else if strings.Count(a, ":") == 1 {
+		a, _, _ = strings.Cut(a, ":")
+	}
+	if a == "" || strings.ContainsAny(a, hole+" \t\n\"'<>(){}$,;") {
+		return ""
+	}
+	return strings.ToLower(a)
+}
+
+// loopback says that a host is this very machine.
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.IsLoopback() || ip.Is4() && ip.As4() == [4]byte{})
+}
+
+// metadata says that a host hands out a cloud machine's credentials (AWS,
+// GCP, Azure, Alibaba).
+func metadata(host string) bool {
+	switch host {
+	case "169.254.169.254", "fd00:ec2::254", "metadata.google.internal", "metadata", "100.100.100.200", "169.254.170.2":
+		return true
+	}
+	return false
+}
