@@ -309,7 +309,7 @@ func (s *source) scan() (value bool, err error) {
 		r, size := utf8.DecodeRune(t[i:])
 		end := i + size
 		switch {
-		case r == '\ufeff' || unicode.IsSpace(r) || r == '\u2028' || r == '\u2029':
+		case r == '\ufeff' || unicode.IsSpace(r) && r != '\u0085' || r == '\u2028' || r == '\u2029':
 			i = end
 			continue
 		case r == '/':
