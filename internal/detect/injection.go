@@ -67,11 +67,11 @@ var tokenPool = sync.Pool{New: func() any { return new([]token) }}
 // injected reads one window.
 func injected(text string, d Direction) []Finding {
 	f := fold(text)
-	signals, r := signalsIn(f, d)
+	signals, r := signalsIn(text, f, d)
 	defer r.free()
 	signals = append(signals, f.invisible(d)...)
 	pieces(text, func(plain string, start, end int) {
-		inner, ir := signalsIn(fold(plain), d)
+		inner, ir := signalsIn(plain, fold(plain), d)
 		defer ir.free()
 		if sum := total(inner); sum >= suspicious {
 			signals = append(signals, signal{what: encoding, score: sum + 2, start: f.folded(start), end: f.folded(end)})
@@ -84,9 +84,9 @@ func injected(text string, d Direction) []Finding {
 }
 
 // signalsIn reads a folded text.
-func signalsIn(f *folded, d Direction) ([]signal, *reader) {
+func signalsIn(source string, f *folded, d Direction) ([]signal, *reader) {
 	buf := tokenPool.Get().(*[]token)
-	r := &reader{text: f.text, dir: d, buf: buf}
+	r := &reader{text: f.text, source: source, folded: f, dir: d, buf: buf}
 	r.tokens = tokens(f.text, (*buf)[:0])
 	r.read()
 	r.marked()
@@ -104,7 +104,7 @@ func (f *folded) invisible(d Direction) []signal {
 	var all []signal
 	if len(f.tags) > 8 {
 		score := 6.0
-		inner, r := signalsIn(fold(f.tags), d)
+		inner, r := signalsIn(f.tags, fold(f.tags), d)
 		score += total(inner)
 		r.free()
 		all = append(all, signal{what: hiding, score: score, start: f.folded(f.tagsAt), end: f.folded(f.tagsAt)})

@@ -40,6 +40,7 @@ const (
 	hiding                 // comments, invisible text
 	carrying               // an image whose address takes data along
 	encoding               // base64, rot13
+	mailing                // send this to an address
 	mandating              // you must first
 	shouting               // IMPORTANT!!!
 	wishing                // please transfer … my
@@ -51,7 +52,7 @@ var rules = [kinds]struct{ rule, title string }{
 	overriding: {"injection-override", "an order to ignore earlier instructions"},
 	takingOver: {"injection-orders", "new orders"}, renewing: {"injection-orders", "new orders"},
 	obeying: {"injection-orders", "new orders"}, onlying: {"injection-orders", "new orders"},
-	mandating: {"injection-orders", "new orders"}, shouting: {"injection-orders", "new orders"}, wishing: {"injection-orders", "a request inside a result"},
+	mailing: {"injection-exfil", "an order to send data away"}, mandating: {"injection-orders", "new orders"}, shouting: {"injection-orders", "new orders"}, wishing: {"injection-orders", "a request inside a result"},
 	revealing:  {"injection-reveal", "a request for hidden instructions"},
 	asking:     {"injection-secrets", "a request for secrets"},
 	addressing: {"injection-address", "words addressed to the assistant"},
@@ -70,6 +71,8 @@ var rules = [kinds]struct{ rule, title string }{
 // reader looks for signals in one text.
 type reader struct {
 	text    string // folded
+	source  string // as it was written
+	folded  *folded
 	tokens  []token
 	dir     Direction
 	signals []signal
@@ -143,7 +146,14 @@ func (r *reader) commands(i int) bool {
 	case "will", "shall", "must", "can":
 		return r.is(i-2, you)
 	}
-	return r.is(i-1, lead|machine|you|only|now)
+	return r.is(i-1, lead|machine|you|only|now) || r.capital(i)
+}
+
+// capital reports whether a word was written with a capital letter, which in the
+// middle of a line shows where a sentence was put.
+func (r *reader) capital(i int) bool {
+	at := r.folded.at(int(r.tokens[i].start))
+	return at < len(r.source) && r.source[at] >= 'A' && r.source[at] <= 'Z'
 }
 
 // sentence is what i and the n tokens after it have, in the same sentence.
@@ -185,6 +195,9 @@ func (r *reader) read() {
 		}
 		if c&(you|from|persona|free|without|refuse|illegal|developer|machine|never|limit|drop) != 0 {
 			r.frees(i)
+		}
+		if c&send != 0 && r.dir == FromTool {
+			r.mails(i)
 		}
 		if c&doing != 0 && r.dir == FromTool {
 			r.wishes(i)
@@ -261,7 +274,7 @@ func (r *reader) overrides(i int, sure bool) {
 			return
 		}
 		if w := r.word(near); score > 3 && (strings.HasPrefix(w, "everything") || around&every != 0) && around&(prior|told) != 0 {
-			score += 2
+			score = 10
 		}
 		if r.dir == FromTool && score > 3 {
 			score += 2
@@ -336,11 +349,8 @@ func (r *reader) asks(i int) {
 	if r.tokens[i].class&(reveal|send) == 0 || r.negated(i) || !r.commands(i) {
 		return
 	}
-	switch w := r.word(i); w {
-	case "email", "mail", "post", "list", "output", "share", "display", "print", "show":
-		if !r.is(i+1, me|your|every) && r.word(i+1) != "the" && r.word(i+1) != "them" { // a noun, or a heading
-			return
-		}
+	if !r.acts(i) {
+		return
 	}
 	j := r.ahead(i, 8, credential)
 	if k := r.ahead(i, 8, key); k > 0 && r.is(k-1, keyKind) && (j < 0 || k < j) {
@@ -367,6 +377,24 @@ func (r *reader) asks(i int) {
 		}
 	}
 	r.add(asking, score, i, j)
+}
+
+// acts reports whether a word that is a noun as well is a verb here: something
+// to send follows.
+func (r *reader) acts(i int) bool {
+	switch r.word(i) {
+	case "email", "mail", "post", "list", "output", "share", "display", "print", "show":
+	default:
+		return true
+	}
+	if i+1 >= len(r.tokens) || r.tokens[i+1].opens || strings.HasPrefix(r.text[r.tokens[i+1].end:], "@") {
+		return false
+	}
+	switch r.word(i + 1) {
+	case "the", "them", "it", "this", "these", "that":
+		return true
+	}
+	return r.is(i+1, me|your|my|every)
 }
 
 // addresses: if you are an AI; important message for the assistant.
@@ -537,4 +565,24 @@ func (r *reader) wishes(i int) {
 	if j := r.ahead(i, 12, my|me); j > 0 {
 		r.add(wishing, 5, i-1, j)
 	}
+}
+
+// mails: send this information to somebody@example.net, inside a result.
+func (r *reader) mails(i int) {
+	if r.negated(i) || !r.commands(i) || !r.acts(i) {
+		return
+	}
+	end := int(r.tokens[min(len(r.tokens)-1, i+18)].end)
+	at := strings.IndexByte(r.text[r.tokens[i].end:end], '@')
+	if at < 1 {
+		return
+	}
+	score := 3.0
+	switch around := r.classes(i-16, i+8); {
+	case around&credential != 0:
+		score = 7
+	case around&(my|your) != 0 && around&(private|matter) != 0:
+		score = 6
+	}
+	r.add(mailing, score, i, min(len(r.tokens)-1, i+4))
 }

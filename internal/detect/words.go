@@ -199,6 +199,11 @@ func tokens(text string, all []token) []token {
 					breaks = true
 				}
 				opens = true
+			case '\\': // an escaped blank, in JSON that stands in a text
+				if i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 't' || text[i+1] == 'r') {
+					i++
+				}
+				opens = true
 			case ' ', '\t', '\r':
 			default:
 				opens = true
