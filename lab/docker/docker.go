@@ -12,10 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/openseawall/seawall/lab/netns"
 )
@@ -53,6 +56,9 @@ func Start(t testing.TB, n *netns.Namespace, args ...string) *Engine {
 		}
 		if log, err := os.ReadFile(e.log()); err == nil && t.Failed() {
 			t.Logf("dockerd printed:\n%s", log[max(0, len(log)-8000):])
+		}
+		if err := detach(dir); err != nil {
+			t.Error(err)
 		}
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
@@ -166,6 +172,22 @@ func busybox() ([]byte, error) {
 		}
 	}
 	return b.Bytes(), errors.Join(err, w.Close())
+}
+
+// detach takes away what dockerd left mounted below a folder.
+func detach(dir string) error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(mounts), "\n")
+	for _, line := range slices.Backward(lines) { // the latest first
+		f := strings.Fields(line)
+		if len(f) > 1 && strings.HasPrefix(f[1], dir+"/") {
+			err = errors.Join(err, unix.Unmount(f[1], unix.MNT_DETACH))
+		}
+	}
+	return err
 }
 
 // Stop removes all containers and ends dockerd.
