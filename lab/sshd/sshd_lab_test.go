@@ -3,19 +3,20 @@
 package sshd_test
 
 import (
-	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/lab/inside"
 	"github.com/openseawall/seawall/lab/netns"
 	"github.com/openseawall/seawall/lab/sshd"
 )
 
-// TestSSHD logs in, and asks sshd from inside what it would do.
+// TestSSHD logs in, and reads from inside what Seawall knows of this sshd.
 func TestSSHD(t *testing.T) {
 	if inside.Inner() {
-		effective(t)
+		facts(t)
 		return
 	}
 	net := netns.New(t)
@@ -27,15 +28,20 @@ func TestSSHD(t *testing.T) {
 	inside.Run(t, net, s.Over())
 }
 
-// effective runs where the lab's sshd is the machine's.
-func effective(t *testing.T) {
-	out, err := exec.Command("/usr/sbin/sshd", "-T").CombinedOutput()
-	if err != nil {
-		t.Fatalf("sshd -T: %v: %s", err, out)
+// facts runs where the lab's sshd is the machine's.
+func facts(t *testing.T) {
+	f := host.Read(t.Context(), host.Live())
+	if !f.SSHD.Ok() || !f.SSHD.Value.Running {
+		t.Fatalf("sshd is not read: %+v", f.SSHD)
 	}
-	for _, want := range []string{"maxauthtries 5", "passwordauthentication yes", "listenaddress 127.0.0.1:22"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("sshd -T does not say %q", want)
+	for option, want := range map[string]string{"maxauthtries": "5", "passwordauthentication": "yes"} {
+		if got := f.SSHD.Value.Option(option); got != want {
+			t.Errorf("%s is %q, want %q", option, got, want)
 		}
+	}
+	if !slices.ContainsFunc(f.Sockets.Value, func(s host.Socket) bool {
+		return s.Addr.String() == "127.0.0.1:22" && s.Process == "sshd"
+	}) {
+		t.Errorf("the socket is not in %+v", f.Sockets)
 	}
 }
