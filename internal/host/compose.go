@@ -131,52 +131,51 @@ func parseDotenv(b []byte) map[string]string {
 	return env
 }
 
-// composeReason is an error of the loader in one line, without the text of
-// the file, which may hold a secret.
+// composeReason is an error of the loader in one line, without long words of
+// the file, which may be secrets.
 func composeReason(err error) string {
-	text := firstLine([]byte(err.Error()))
-	text = regexp.MustCompile("[\"'`][^\"'`]{24,}[\"'`]").ReplaceAllString(text, "…")
-	return text
+	return firstLine(longWord.ReplaceAll([]byte(err.Error()), []byte("…")))
 }
+
+var longWord = regexp.MustCompile(`[A-Za-z0-9_+/=-]{24,}`)
 
 // loadCompose reads a file as docker compose would on this machine, and
 // nothing but that file: no include, no extends, no env_file, no network. A
 // variable that nothing sets stays as it is written; where its place takes no
 // text, as in a port, it is empty, as for docker compose.
 func loadCompose(ctx context.Context, name string, content []byte, env map[string]string) (*types.Project, error) {
-	keep := func(s string, mapping template.Mapping) (string, error) {
-		return template.Substitute(s, func(variable string) (string, bool) {
-			if v, ok := mapping(variable); ok {
-				return v, true
-			}
-			// An unset variable with a default or an alternative takes that one.
-			if strings.Contains(s, "${"+variable+":") || strings.Contains(s, "${"+variable+"-") || strings.Contains(s, "${"+variable+"+") {
-				return "", false
-			}
-			return "${" + variable + "}", true
-		})
-	}
-	project, err := loadComposeWith(ctx, name, content, env, keep)
+	project, err := loadComposeWith(ctx, name, content, env, func(unset string) string { return "${" + unset + "}" })
 	if err != nil {
-		if empty, errEmpty := loadComposeWith(ctx, name, content, env, emptyRequired); errEmpty == nil {
+		if empty, errEmpty := loadComposeWith(ctx, name, content, env, func(string) string { return "" }); errEmpty == nil {
 			return empty, nil
 		}
 	}
 	return project, err
 }
 
-// emptyRequired substitutes as docker compose does, except that a variable
-// which must be set (${NAME:?why}) does not end the reading.
-func emptyRequired(s string, mapping template.Mapping) (string, error) {
-	out, err := template.Substitute(s, mapping)
-	var missing *template.MissingRequiredError
-	if errors.As(err, &missing) {
-		return "", nil
+// substitution puts env into a text. An unset variable takes the default or
+// the alternative that the text gives it (${NAME:-x}, ${NAME+x}), or else what
+// unset returns. One that must be set (${NAME:?why}) stays as it is.
+func substitution(unset func(name string) string) func(string, template.Mapping) (string, error) {
+	return func(s string, env template.Mapping) (string, error) {
+		return template.SubstituteWithOptions(s, func(name string) (string, bool) {
+			if v, ok := env(name); ok {
+				return v, true
+			}
+			for _, operator := range []string{":-", "-", ":+", "+"} {
+				if strings.Contains(s, "${"+name+operator) {
+					return "", false
+				}
+			}
+			if strings.Contains(s, "${"+name+":?") || strings.Contains(s, "${"+name+"?") {
+				return "${" + name + "}", true
+			}
+			return unset(name), true
+		}, template.WithoutLogging)
 	}
-	return out, err
 }
 
-func loadComposeWith(ctx context.Context, name string, content []byte, env map[string]string, substitute func(string, template.Mapping) (string, error)) (project *types.Project, err error) {
+func loadComposeWith(ctx context.Context, name string, content []byte, env map[string]string, unset func(name string) string) (project *types.Project, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("its structure is not one that compose can read")
@@ -202,7 +201,7 @@ func loadComposeWith(ctx context.Context, name string, content []byte, env map[s
 		o.Profiles = []string{"*"}
 		o.Interpolate = &interpolation.Options{
 			LookupValue:     func(key string) (string, bool) { v, ok := env[key]; return v, ok },
-			Substitute:      substitute,
+			Substitute:      substitution(unset),
 			TypeCastMapping: o.Interpolate.TypeCastMapping,
 		}
 		o.SetProjectName(projectName(dir), true)

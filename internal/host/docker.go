@@ -34,16 +34,16 @@ func (r *reader) readDocker() Fact[Docker] {
 		return NotRead[Docker]("what Docker says of itself is not understood: %s", err)
 	}
 	d.Version, d.APIVersion = v.Version, v.APIVersion
-	d.Socket, _ = r.h.Stat(r.ctx, engineSocket(r.h))
+	d.Socket, _ = r.h.Stat(r.ctx, r.engineSocket())
 	d.Rootless = slices.ContainsFunc(d.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=rootless") })
 	d.TCP = r.daemonTCP(d.Config)
 	return Is(d)
 }
 
-// engineSocket is the path that a host asks Docker through.
-func engineSocket(h Host) string {
-	if l, ok := h.(interface{ EngineSocket() string }); ok {
-		return l.EngineSocket()
+// engineSocket is the path that the host asks Docker through.
+func (r *reader) engineSocket() string {
+	if path := ask[[]string](r, askEngine).Value; len(path) == 1 {
+		return path[0]
 	}
 	return defaultDockerSocket
 }

@@ -62,9 +62,10 @@ type live struct {
 //
 // Beside real commands its Run answers the reader's own questions, each with
 // JSON: seawall:processes ([]Process), seawall:sockets ([]Socket),
-// seawall:interfaces ([]Interface), seawall:disks ([]Disk) and seawall:tables
-// ([]string, the tables of the kernel's packet filter). A recorded machine
-// holds them as `run` sections like any command.
+// seawall:interfaces ([]Interface), seawall:disks ([]Disk), seawall:tables
+// ([]string, the tables of the kernel's packet filter) and seawall:engine
+// ([]string, the path of Docker's socket). A recorded machine holds them as
+// `run` sections like any command.
 func Live(opts ...Option) Host {
 	socket := dockerSocket(os.Getenv("DOCKER_HOST"))
 	return &live{options: withDefaults(opts), socket: socket, engine: engineClient(socket)}
@@ -168,9 +169,6 @@ func fileInfo(path string, info fs.FileInfo) FileInfo {
 	}
 	return f
 }
-
-// EngineSocket is the path that Docker is asked through.
-func (l *live) EngineSocket() string { return l.socket }
 
 func (l *live) Self(context.Context) (Self, error) {
 	return Self{UID: uint32(os.Geteuid()), Time: time.Now()}, nil

@@ -24,6 +24,7 @@ const (
 	askInterfaces = "seawall:interfaces"
 	askDisks      = "seawall:disks"
 	askTables     = "seawall:tables"
+	askEngine     = "seawall:engine"
 )
 
 // own returns what answers one of the reader's own questions.
@@ -34,6 +35,7 @@ func (l *live) own(name string) (func(context.Context) (Output, error), bool) {
 		askInterfaces: func() (any, error) { return readInterfaces() },
 		askDisks:      func() (any, error) { return readDisks("/proc/self/mounts") },
 		askTables:     func() (any, error) { return readTables() },
+		askEngine:     func() (any, error) { return []string{l.socket}, nil },
 	}
 	answer, ok := answers[name]
 	if !ok {

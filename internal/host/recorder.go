@@ -105,9 +105,6 @@ func (r *Recorder) Self(ctx context.Context) (Self, error) {
 	return self, err
 }
 
-// EngineSocket is that of the host underneath.
-func (r *Recorder) EngineSocket() string { return engineSocket(r.Host) }
-
 // Archive returns all that was asked as a txtar file that [Parse] reads. Every
 // text, paths and reasons included, passes through redact, which may be nil.
 // Values of environments are not in it, nor are binary answers.
@@ -216,17 +213,22 @@ var (
 	envFile     = regexp.MustCompile(`(^|/)(\.env(\.[^/]*)?|[^/]*\.env)$`)
 )
 
-// maskRecord takes the values out of files that hold environments, and the
-// hashes out of the shadow files.
+// maskRecord takes the values out of files that hold environments, the
+// passwords out of git's URLs, and the hashes out of the shadow files.
 func maskRecord(name string, b []byte) []byte {
 	switch {
 	case environFile.MatchString(name):
 		return []byte(strings.Join(maskEnv(strings.Split(string(b), "\x00"), LooksSecret), "\n"))
 	case envFile.MatchString(name):
 		return maskEnvFile(b)
+	case strings.HasSuffix(name, "/.git/config"):
+		return gitPassword.ReplaceAll(b, []byte("://"))
 	}
 	return maskFile(name, b)
 }
+
+// gitPassword is the user part of a URL, which may be a token.
+var gitPassword = regexp.MustCompile(`://[^/\s@]*@`)
 
 // maskEnvFile keeps the names of an environment file. Anything that is not a
 // plain assignment, as the later lines of a quoted value, is left out.

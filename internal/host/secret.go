@@ -104,7 +104,11 @@ func maskEngine(body []byte, secret func(name, value string) bool) ([]byte, erro
 		return nil, err
 	}
 	maskEnvIn(doc, secret)
-	return stdjson.Marshal(doc)
+	var out bytes.Buffer
+	enc := stdjson.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(doc)
+	return out.Bytes(), err
 }
 
 func maskEnvIn(node any, secret func(name, value string) bool) {

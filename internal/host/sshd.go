@@ -65,19 +65,22 @@ func parseSSHD(b []byte) map[string][]string {
 // sshdListens returns where sshd listens; with socket activation systemd
 // holds the socket on sshd's port for it.
 func (r *reader) sshdListens() []netip.AddrPort {
-	socketUnit := slices.ContainsFunc(r.units().Value, func(u Unit) bool {
-		return (u.Name == "ssh.socket" || u.Name == "sshd.socket") && u.Active == "active"
-	})
-	var list []netip.AddrPort
+	var sshd, systemd []netip.AddrPort
 	for _, s := range r.sockets().Value {
-		if s.Proto != "tcp" {
-			continue
-		}
-		if s.Process == "sshd" || socketUnit && s.PID == 1 && s.Addr.Port() == 22 {
-			list = append(list, s.Addr)
+		switch {
+		case s.Proto == "tcp" && s.Process == "sshd":
+			sshd = append(sshd, s.Addr)
+		case s.Proto == "tcp" && s.PID == 1 && s.Addr.Port() == 22:
+			systemd = append(systemd, s.Addr)
 		}
 	}
-	return list
+	activated := func(u Unit) bool {
+		return (u.Name == "ssh.socket" || u.Name == "sshd.socket") && u.Active == "active"
+	}
+	if len(sshd) == 0 && len(systemd) > 0 && slices.ContainsFunc(r.units().Value, activated) {
+		return systemd
+	}
+	return sshd
 }
 
 // sshdProcess finds the listening sshd among the processes, and the options
