@@ -20,6 +20,10 @@ const docs = "OpenClaw 2026.9.6 docs, "
 
 var gatewayControls = slices.Concat(gatewayAccess, gatewayPeople, gatewayTools, gatewayFlow)
 
+// reverseProxy needs to know whether a reverse proxy runs: that there is none
+// is an answer.
+var reverseProxy = orNothing("reverse proxy", func(f *posture.Facts) (host.Status, string) { return f.Proxy.State() })
+
 // gatewayAccess: who reaches the gateway, and what proves who they are.
 var gatewayAccess = []posture.Control{
 	{
@@ -291,7 +295,7 @@ var gatewayAccess = []posture.Control{
 		Advice:   "Put nginx, Caddy or Traefik with a certificate before it and bind to loopback, or set gateway.tls.enabled",
 		Source:   guide + ", TLS and reverse proxy; " + docs + "gateway/security/network-exposure",
 		Settings: map[string]string{"gateway.tls": `{"enabled": true, "autoGenerate": true}`},
-		Needs:    []posture.Need{agentConfig, posture.Proxy},
+		Needs:    []posture.Need{agentConfig, reverseProxy},
 		Check: func(f *posture.Facts) []posture.Finding {
 			return eachConfig(func(s settings) []posture.Finding {
 				bind := s.text("gateway.bind", "loopback")
