@@ -119,7 +119,7 @@ func (b *boundary) bare(in openclaw.Install) {
 		return
 	}
 	if who.UID == 0 {
-		b.add(in.StateDir, "OpenClaw runs as root, so nothing on this machine is out of its reach")
+		b.add(in.StateDir, "OpenClaw runs as root and reaches everything here")
 		return
 	}
 	if door, ok := doorUID(b.facts); ok && door == who.UID {

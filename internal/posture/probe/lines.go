@@ -16,7 +16,6 @@ func commands(v *view) *posture.Line {
 	l := &posture.Line{
 		Kind: "commands", When: v.exec, Who: asked(v.exec), Weight: 60,
 		Undo: "reinstalling", Narrow: "openclaw config set tools.exec.mode ask",
-		Controls: []string{"gateway-exec-full", "gateway-sandbox-off", posture.BoundaryControl.ID},
 	}
 	switch {
 	case v.jailed:
@@ -48,8 +47,7 @@ func files(v *view) *posture.Line {
 	when := looser(v.exec, v.may("write", "edit", "apply_patch", "read"))
 	l := &posture.Line{
 		Kind: "files", When: when, Who: asked(when), Undo: v.undoFiles(), Weight: 70,
-		Narrow:   "set tools.fs.workspaceOnly to true",
-		Controls: []string{"gateway-fs-workspace-only", "compose-mounts", "docker-mounts", "state-backup"},
+		Narrow: "set tools.fs.workspaceOnly to true",
 	}
 	switch {
 	case v.jailed:
@@ -143,8 +141,7 @@ func orders(v *view) *posture.Line {
 	return &posture.Line{
 		Kind: "orders", Reach: "take orders from anyone on", Objects: open, When: posture.Freely,
 		Who: "nobody checks", Undo: "stop the gateway", Weight: 94,
-		Narrow:   "dmPolicy pairing, groupPolicy allowlist",
-		Controls: []string{"gateway-open-dms", "gateway-open-groups"},
+		Narrow: "dmPolicy pairing, groupPolicy allowlist",
 	}
 }
 
@@ -163,7 +160,6 @@ func messages(v *view) *posture.Line {
 	return &posture.Line{
 		Kind: "messages", Reach: reach, Objects: channels, When: when, Who: asked(when),
 		Undo: "what is sent stays sent", Weight: 72, Narrow: "add message to tools.deny",
-		Controls: []string{"gateway-message-scope"},
 	}
 }
 
@@ -175,8 +171,7 @@ func exposed(v *view) *posture.Line {
 	}
 	l := &posture.Line{
 		Kind: "exposed", Reach: "be run by whoever reaches", Objects: open, Undo: "stop the gateway",
-		Narrow:   "set gateway.bind to loopback",
-		Controls: []string{"gateway-bind", "gateway-auth", "docker-published-ports", "firewall-input"},
+		Narrow: "set gateway.bind to loopback",
 	}
 	switch mode, _ := v.in.Config.String("gateway.auth.mode"); {
 	case v.in.Config == nil:
@@ -200,8 +195,7 @@ func itself(v *view) *posture.Line {
 	}
 	l := &posture.Line{
 		Kind: "itself", Reach: "rewrite its settings, plugins and skills", When: v.may("gateway", "plugins", "openclaw"), Undo: undo, Weight: 64,
-		Narrow:   "add group:automation to tools.deny",
-		Controls: []string{"gateway-control-plane-tools", "skills-unpinned", "state-config-mode"},
+		Narrow: "add group:automation to tools.deny",
 	}
 	if !v.jailed {
 		l.When = looser(l.When, v.exec)
@@ -223,8 +217,7 @@ func hosts(v *view) *posture.Line {
 	l := &posture.Line{
 		Kind: "network", Reach: "reach every host, inside and out", When: when, Who: asked(when),
 		Undo: "sent data stays sent", Weight: 48,
-		Narrow:   "drop outgoing mail and IRC",
-		Controls: []string{"firewall-outbound-smtp", "firewall-outbound-irc", "firewall-metadata"},
+		Narrow: "drop outgoing mail and IRC",
 	}
 	if ways := v.openWays(); len(ways) > 0 {
 		l.Reach = "reach every host, " + and(ways) + " included"
@@ -249,7 +242,6 @@ func jobs(v *view) *posture.Line {
 	l := &posture.Line{
 		Kind: "jobs", Reach: "leave jobs that run when you are gone", When: when, Who: asked(when),
 		Undo: "openclaw automations list", Weight: 42, Narrow: "add automations to tools.deny",
-		Controls: []string{"state-cron", "gateway-control-plane-tools"},
 	}
 	for _, job := range v.f.Cron.Value {
 		if job.User == v.user && !v.root {

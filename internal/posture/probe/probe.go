@@ -37,14 +37,27 @@ func Blast(f *posture.Facts) []posture.Line {
 			if len(installs) > 1 {
 				line.Agent = cmp.Or(in.Container, in.StateDir)
 			}
-			line.Weight = weigh(line)
+			line.Weight, line.Controls = weigh(line), guards[line.Kind]
 			lines = append(lines, line)
 		}
 	}
 	slices.SortStableFunc(lines, func(x, y posture.Line) int {
-		return cmp.Or(cmp.Compare(y.Weight, x.Weight), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Agent, y.Agent))
+		return cmp.Or(cmp.Compare(y.Weight, x.Weight), cmp.Compare(looseness(y.When), looseness(x.When)), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Agent, y.Agent))
 	})
 	return lines
+}
+
+// guards are the controls whose fixes shorten each line, by its kind.
+var guards = map[string][]string{
+	"commands": {posture.BoundaryControl.ID, "gateway-exec-unasked", "state-sudo", "docker-group-member", "docker-privileged", "docker-socket-mounted"},
+	"files":    {"gateway-files-anywhere", "gateway-sandbox-off", "docker-wide-mount", "compose-mount", "state-wide-workspace", "state-no-backup"},
+	"secrets":  {"secrets-process-env", "secrets-container-env", "secrets-provider-key", "secrets-channel-token", "secrets-master-key", "secrets-in-memory"},
+	"orders":   {"gateway-dm-open", "gateway-group-open"},
+	"exposed":  {"gateway-no-auth", "gateway-listens-public", "gateway-bind-public", "docker-published-everywhere", "firewall-published-port", "firewall-no-default-drop"},
+	"messages": {"gateway-send-anywhere"},
+	"itself":   {"gateway-control-plane-tools", "skills-self-written", "gateway-channel-config-writes"},
+	"network":  {"firewall-host-mail-out", "firewall-container-mail-out", "firewall-container-metadata", "gateway-egress-open"},
+	"jobs":     {"gateway-unattended-scripts", "state-agent-job", "state-job-writable"},
 }
 
 // weigh turns the size of a loss into an order: what a person is asked about
@@ -133,9 +146,11 @@ func asked(w posture.When) string {
 // order of When, loosest last.
 var tightness = []posture.When{posture.Never, posture.Asks, posture.Unsure, posture.Freely}
 
+func looseness(w posture.When) int { return slices.Index(tightness, w) }
+
 // looser returns the looser of two.
 func looser(a, b posture.When) posture.When {
-	if slices.Index(tightness, a) > slices.Index(tightness, b) {
+	if looseness(a) > looseness(b) {
 		return a
 	}
 	return b

@@ -291,8 +291,8 @@ func TestVerdict(t *testing.T) {
 		want  string
 	}{
 		{machine(t, `{channels:{telegram:{dmPolicy:"open"}},models:{providers:{openai:{apiKey:"a-fake-value"}}}}`),
-			"In five minutes this agent can run any command as claw, carry away openai apiKey, write in your name on Telegram and reach every host, inside and out; nobody is asked, and anyone on Telegram may tell it to."},
-		{machine(t, ""), "In five minutes this agent can run any command as claw, carry away keys that were not seen, write in your name where it can and reach every host, inside and out; whether anyone is asked could not be read."},
+			"In five minutes this agent can run any command as claw, carry away openai apiKey and write in your name on Telegram; nobody is asked, and anyone on Telegram may tell it to."},
+		{machine(t, ""), "In five minutes this agent can run any command as claw, carry away keys that were not seen and write in your name where it can; whether anyone is asked could not be read."},
 		{machine(t, `{tools:{exec:{mode:"ask"},deny:["group:fs","group:web","group:ui","group:automation","skill_workshop"]}}`),
 			"This agent asks a person before it can run any command as claw and reach every host, inside and out; nothing of weight happens without an answer."},
 		{&posture.Facts{Facts: &host.Facts{}, OpenClaw: host.None[[]openclaw.Install]("none")}, "There is no OpenClaw here; nothing else was checked."},

@@ -24,7 +24,6 @@ func secrets(v *view) *posture.Line {
 	return &posture.Line{
 		Kind: "secrets", Reach: reach, Objects: names, When: when, Who: asked(when),
 		Undo: "new keys at each provider", Weight: 90, Narrow: "seawall connect",
-		Controls: []string{"secrets-config-plaintext", "secrets-process-env", "secrets-container-env", "secrets-env-file-mode"},
 	}
 }
 

@@ -22,9 +22,9 @@ func Verdict(lines []posture.Line, a *posture.Audit) string {
 	var s strings.Builder
 	switch {
 	case len(free) > 0:
-		fmt.Fprintf(&s, "In five minutes this agent can %s; %s", and(phrases(free, 4)), consent(free))
-		if orders := find(lines, "orders"); orders != nil {
-			fmt.Fprintf(&s, ", and anyone on %s may tell it to", names(orders.Objects, 2))
+		fmt.Fprintf(&s, "In five minutes this agent can %s; %s", and(phrases(free, 3)), consent(free))
+		if who := strangers(lines); who != "" {
+			fmt.Fprintf(&s, ", and anyone %s may tell it to", who)
 		}
 		if own := find(asks, "commands"); own != nil {
 			s.WriteString(", but for commands a person is")
@@ -38,7 +38,7 @@ func Verdict(lines []posture.Line, a *posture.Audit) string {
 }
 
 // spoken are the kinds that a verdict names, worst first; the rest is in the lines.
-var spoken = []string{"commands", "secrets", "exposed", "messages", "files", "itself", "network", "jobs"}
+var spoken = []string{"commands", "secrets", "messages", "files", "itself", "network", "jobs"}
 
 func inOrder(lines []posture.Line, when ...posture.When) []posture.Line {
 	var out []posture.Line
@@ -64,11 +64,31 @@ func phrases(lines []posture.Line, n int) []string {
 		}
 		phrase := l.Reach
 		if len(l.Objects) > 0 {
-			phrase += " " + names(l.Objects, 2)
+			phrase += " " + names(l.Objects, spelled(l.Kind))
 		}
 		out = append(out, phrase)
 	}
 	return out
+}
+
+// spelled is how many names of a kind a verdict spells out.
+func spelled(kind string) int {
+	if kind == "secrets" {
+		return 2
+	}
+	return 1
+}
+
+// strangers says who else may give it orders: through a messenger or its port.
+func strangers(lines []posture.Line) string {
+	var who []string
+	if l := find(lines, "orders"); l != nil {
+		who = append(who, "on "+names(l.Objects, 2))
+	}
+	if l := find(lines, "exposed"); l != nil && l.When == posture.Freely {
+		who = append(who, "who reaches "+names(l.Objects, 1))
+	}
+	return strings.Join(who, " or ")
 }
 
 // consent says whether anyone is asked about what happens freely.

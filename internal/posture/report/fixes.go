@@ -9,6 +9,7 @@ import (
 
 // fix is one piece of advice with all that it takes away.
 type fix struct {
+	title    string // what is wrong
 	advice   string
 	severity posture.Severity
 	weight   int
@@ -41,11 +42,24 @@ func ranked(a *posture.Audit) []fix {
 			out[i].severity = max(out[i].severity, worst)
 			continue
 		}
-		out = append(out, fix{r.Advice, worst, weight, r.ID})
+		out = append(out, fix{r.Title, r.Advice, worst, weight, r.ID})
 	}
 	slices.SortStableFunc(out, func(x, y fix) int {
 		return cmp.Or(cmp.Compare(y.weight, x.weight), cmp.Compare(y.severity, x.severity), cmp.Compare(x.id, y.id))
 	})
+	return out
+}
+
+// rows says what is wrong and, where there is room for it, what to do in rows
+// of their own.
+func (f fix) rows(width, n int) []string {
+	if n == 1 {
+		return cut(clean(f.advice), width, 1)
+	}
+	out := cut(clean(f.title), width, 1)
+	for i, s := range cut(clean(f.advice), width-2, n-1) {
+		out = append(out, [...]string{"→ ", "  "}[min(i, 1)]+s)
+	}
 	return out
 }
 

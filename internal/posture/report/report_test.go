@@ -229,3 +229,22 @@ func TestJSONRoundTrip(t *testing.T) {
 		t.Errorf("an audit differs from its stored self: %q", Changes(a, back))
 	}
 }
+
+// Several agents share the lines of a default report; each keeps its own below --all.
+func TestSeveralAgentsShareALine(t *testing.T) {
+	a := worstAudit(t)
+	a.Blast = []posture.Line{
+		{Kind: "secrets", Reach: "carry away", Objects: []string{"A_KEY"}, When: posture.Freely, Agent: "/one"},
+		{Kind: "secrets", Reach: "carry away", Objects: []string{"A_KEY", "B_KEY"}, When: posture.Asks, Agent: "/two"},
+	}
+	short, all := text(t, a, Options{}), text(t, a, Options{All: true})
+	if strings.Count(short, "carry away A_KEY, B_KEY") != 1 || strings.Contains(short, "/two") {
+		t.Errorf("the default report:\n%s", short)
+	}
+	if !strings.Contains(all, "/one: carry away A_KEY") || !strings.Contains(all, "/two: carry away A_KEY, B_KEY") {
+		t.Errorf("the whole report:\n%s", all)
+	}
+	if len(a.Blast[0].Objects) != 1 {
+		t.Error("showing an audit changed it")
+	}
+}

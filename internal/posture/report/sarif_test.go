@@ -113,10 +113,10 @@ func TestSARIFResults(t *testing.T) {
 	if r := byRule["docker-socket"]; len(r) != 1 || r[0].Kind != "open" || r[0].Level != "none" {
 		t.Errorf("a control that could not judge is %+v", r)
 	}
-	if r := byRule["state-modes"]; len(r) != 0 {
+	if r := byRule["state-dir-mode"]; len(r) != 0 {
 		t.Errorf("a control that passed has results: %+v", r)
 	}
-	exec := byRule["gateway-exec-full"][0]
+	exec := byRule["gateway-exec-unasked"][0]
 	if at := exec.Locations[0].Physical; at == nil || at.Artifact.URI != "file:///root/.openclaw/openclaw.json" || at.Region.StartLine != 1 || exec.Level != "error" {
 		t.Errorf("a finding about a line of a file is %+v", exec)
 	}

@@ -63,6 +63,7 @@ type page struct {
 	width int
 	ink   ink
 	out   []string
+	more  int // lines of the blast radius that were left out
 }
 
 func (p *page) row(s string) { p.out = append(p.out, strings.TrimRight(s, " ")) }
@@ -85,10 +86,16 @@ func (p *page) para(indent, text string, style lipgloss.Style) {
 }
 
 // room is how much of everything a default report shows.
-type room struct{ lineRows, fixRows, changes, lines int }
+type room struct {
+	lineRows, fixRows, changes, lines int
+	dense                             bool // no empty row before the counts
+}
 
 // rooms are tried in turn until the report fits a page.
-var rooms = []room{{3, 2, 3, maxLines}, {2, 2, 3, maxLines}, {2, 1, 3, maxLines}, {2, 1, 1, maxLines}, {2, 1, 1, 7}, {2, 1, 1, 6}, {2, 1, 1, 5}}
+var rooms = []room{
+	{3, 2, 3, maxLines, false}, {2, 2, 3, maxLines, false}, {2, 2, 2, maxLines, true}, {2, 2, 1, maxLines, true}, {2, 1, 3, maxLines, false},
+	{2, 1, 1, maxLines, true}, {2, 1, 1, 7, true}, {2, 1, 1, 6, true}, {2, 1, 1, 5, true},
+}
 
 func (p *page) summary() {
 	for _, r := range rooms {
@@ -184,21 +191,39 @@ func agentName(agents []posture.OpenClaw) string {
 const whenColumn, undoColumn = 18, 17
 
 func (p *page) blast(r room) {
-	lines := p.a.Blast
+	lines := merged(p.a.Blast)
 	if len(lines) == 0 {
 		return
 	}
-	left := len(lines) - min(len(lines), r.lines)
-	lines = lines[:len(lines)-left]
+	lines = lines[:min(len(lines), r.lines)]
 	if p.narrow() {
 		p.stacked(lines)
 	} else {
 		p.columns(lines, r)
 	}
-	if left > 0 {
-		p.para(" ", fmt.Sprintf("and %s of less weight", count(left, "line")), p.ink.faint)
-	}
+	p.more = len(p.a.Blast) - len(lines)
 	p.gap()
+}
+
+// merged makes one line of the lines of several agents about the same thing:
+// the widest of them, with the names of all.
+func merged(lines []posture.Line) []posture.Line {
+	var out []posture.Line
+	for _, l := range lines {
+		i := slices.IndexFunc(out, func(x posture.Line) bool { return x.Kind == l.Kind && l.Agent != "" })
+		if i < 0 {
+			l.Objects = slices.Clone(l.Objects)
+			out = append(out, l)
+			continue
+		}
+		out[i].Agent = ""
+		for _, o := range l.Objects {
+			if !slices.Contains(out[i].Objects, o) {
+				out[i].Objects = append(out[i].Objects, o)
+			}
+		}
+	}
+	return out
 }
 
 func (p *page) columns(lines []posture.Line, r room) {
@@ -278,7 +303,7 @@ func (p *page) fixes(r room) {
 	p.row(" " + p.ink.title.Render(title))
 	for i, f := range all[:n] {
 		label := fmt.Sprintf(" %d %-8s ", i+1, f.severity)
-		for j, s := range cut(clean(f.advice), p.width-len(label)-1, r.fixRows) {
+		for j, s := range f.rows(p.width-len(label)-1, r.fixRows) {
 			if j > 0 {
 				p.row(strings.Repeat(" ", len(label)) + s)
 				continue
@@ -286,15 +311,20 @@ func (p *page) fixes(r room) {
 			p.row(fmt.Sprintf(" %d %s ", i+1, p.ink.severity[f.severity].Render(fmt.Sprintf("%-8s", f.severity))) + s)
 		}
 	}
-	p.gap()
+	if !r.dense {
+		p.gap()
+	}
 }
 
 // tail counts, and says what changed.
 func (p *page) tail(r room) {
 	p.para(" ", counts(p.a.Counts), p.ink.strong)
 	p.changes(r.changes)
-	if len(p.a.Results) > 0 {
-		p.para(" ", "Everything, with reasons and sources: seawall audit --all", p.ink.faint)
+	switch {
+	case p.more > 0:
+		p.para(" ", fmt.Sprintf("%s, and all reasons and sources: seawall audit --all", count(p.more, "more line")), p.ink.faint)
+	case len(p.a.Results) > 0:
+		p.para(" ", "All of it, with reasons and sources: seawall audit --all", p.ink.faint)
 	}
 }
 

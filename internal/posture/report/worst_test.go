@@ -60,14 +60,14 @@ func worst(t *testing.T) *posture.Facts {
 // some are controls enough to fill every part of a report.
 var some = []posture.Control{
 	posture.BoundaryControl,
-	fake("gateway-auth", posture.Gateway, posture.Critical, "The gateway asks nobody who he is", "openclaw config set gateway.auth.mode token", posture.On("0.0.0.0:18789", "gateway.auth.mode is none and 0.0.0.0:18789 answers")),
-	fake("gateway-exec-full", posture.Gateway, posture.High, "Commands run without asking", "openclaw config set tools.exec.mode ask, or connect Seawall, which asks for what leaves, spends or destroys", posture.On("/root/.openclaw/openclaw.json:1", "tools.exec.mode is not set, which means full")),
-	fake("gateway-open-dms", posture.Gateway, posture.Critical, "Anyone may give the agent orders", "openclaw config set channels.telegram.dmPolicy pairing", posture.On("channels.telegram", "dmPolicy is open"), posture.On("channels.discord", "groupPolicy is open").At(posture.High)),
+	fake("gateway-no-auth", posture.Gateway, posture.Critical, "The gateway asks nobody who he is", "openclaw config set gateway.auth.mode token", posture.On("0.0.0.0:18789", "gateway.auth.mode is none and 0.0.0.0:18789 answers")),
+	fake("gateway-exec-unasked", posture.Gateway, posture.High, "Commands run without asking", "openclaw config set tools.exec.mode ask, or connect Seawall, which asks for what leaves, spends or destroys", posture.On("/root/.openclaw/openclaw.json:1", "tools.exec.mode is not set, which means full")),
+	fake("gateway-dm-open", posture.Gateway, posture.Critical, "Anyone may give the agent orders", "openclaw config set channels.telegram.dmPolicy pairing", posture.On("channels.telegram", "dmPolicy is open"), posture.On("channels.discord", "groupPolicy is open").At(posture.High)),
 	fake("ssh-password-login", posture.SSH, posture.High, "SSH accepts passwords", "write PasswordAuthentication no to /etc/ssh/sshd_config.d/00-seawall.conf", posture.On("22", "anyone who reaches port 22 may try passwords")),
-	fake("firewall-input", posture.Firewall, posture.High, "Nothing is closed by default", "drop incoming traffic by default, for IPv4 and IPv6", posture.On("", "no chain of the live ruleset drops incoming traffic")),
-	fake("secrets-config-plaintext", posture.Secrets, posture.High, "Keys are in the config as text", "seawall connect moves them out of the agent's reach", posture.On("/root/.openclaw/openclaw.json", "openai apiKey, telegram botToken and 2 more")),
-	fake("updates-unattended", posture.Updates, posture.Medium, "Security updates wait for a person", "apt-get install unattended-upgrades", posture.On("", "unattended-upgrades is not installed")),
-	fake("state-modes", posture.State, posture.Low, "Others may read OpenClaw's state", "chmod 0700 /root/.openclaw"),
+	fake("firewall-no-default-drop", posture.Firewall, posture.High, "Nothing is closed by default", "drop incoming traffic by default, for IPv4 and IPv6", posture.On("", "no chain of the live ruleset drops incoming traffic")),
+	fake("secrets-provider-key", posture.Secrets, posture.High, "Keys are in the config as text", "seawall connect moves them out of the agent's reach", posture.On("/root/.openclaw/openclaw.json", "openai apiKey, telegram botToken and 2 more")),
+	fake("updates-not-automatic", posture.Updates, posture.Medium, "Security updates wait for a person", "apt-get install unattended-upgrades", posture.On("", "unattended-upgrades is not installed")),
+	fake("state-dir-mode", posture.State, posture.Low, "Others may read OpenClaw's state", "chmod 0700 /root/.openclaw"),
 	{ID: "docker-socket", Title: "Docker's socket is open", Family: posture.Docker, Severity: posture.High, Needs: []posture.Need{posture.Daemon}, Check: func(*posture.Facts) []posture.Finding { return nil }},
 	{ID: "compose-privileged", Title: "A service is privileged", Family: posture.Compose, Severity: posture.High, Needs: []posture.Need{{Name: "compose files", Of: func(*posture.Facts) (host.Status, string) { return host.Absent, "no compose file was found" }}}, Check: func(*posture.Facts) []posture.Finding { return nil }},
 	{ID: "skills-panics", Title: "A check with a fault", Family: posture.Skills, Severity: posture.Low, Check: func(*posture.Facts) []posture.Finding { panic("index out of range") }},
@@ -77,7 +77,7 @@ func fake(id string, family posture.Family, s posture.Severity, title, advice st
 	return posture.Control{
 		ID: id, Title: title, Family: family, Severity: s, Advice: advice,
 		Why: "Whoever uses this owns what the agent owns.", Source: "hardening guide",
-		CheckIDs: map[string][]string{"gateway-exec-full": {"tools.exec.security_full_configured"}}[id],
+		CheckIDs: map[string][]string{"gateway-exec-unasked": {"tools.exec.security_full_configured"}}[id],
 		Check:    func(*posture.Facts) []posture.Finding { return found },
 	}
 }
