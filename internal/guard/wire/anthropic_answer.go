@@ -45,9 +45,9 @@ func (a *anthropic) read(e *event) error {
 	}
 	var b *block
 	var err error
-	switch e.root.get("type").str() {
+	switch string(e.root.get("type").text()) {
 	case "message_start":
-		for c := range e.root.get("message").get("content").elements() {
+		for c := e.root.get("message").get("content").items(); c.ok(); c = c.next() {
 			if c.get("type").is("tool_use") {
 				return errStarted
 			}
@@ -130,7 +130,7 @@ func (a *anthropic) write(e *event) {
 	var ed edits
 	b, _ := e.parts.(*block)
 	keep := true
-	switch e.root.get("type").str() {
+	switch string(e.root.get("type").text()) {
 	case "message_start":
 		a.started = true
 	case "content_block_start":
@@ -305,7 +305,7 @@ func (a *anthropic) whole(root value) []byte {
 	var ed edits
 	content := root.get("content")
 	gone := map[int32]bool{}
-	for v := range content.elements() {
+	for v := content.items(); v.ok(); v = v.next() {
 		switch {
 		case v.get("type").is("tool_use"):
 			gone[v.i] = a.wholeCall(&ed, v)

@@ -4,21 +4,21 @@ package wire
 //
 // See https://docs.anthropic.com/en/api/messages
 func readAnthropicRequest(r *reading, root value) {
-	for t := range root.get("tools").elements() {
-		switch t.get("type").str() {
+	for t := root.get("tools").items(); t.ok(); t = t.next() {
+		switch string(t.get("type").text()) {
 		case "", "custom":
 			r.offer(t, "input_schema")
 		default:
 			r.host(t)
 		}
 	}
-	for s := range root.get("mcp_servers").elements() {
+	for s := root.get("mcp_servers").items(); s.ok(); s = s.next() {
 		r.Tools = append(r.Tools, OfferedTool{Name: s.get("name").str(), Hosted: "mcp"})
 	}
 	r.content(Part{Role: System}, root.get("system"))
-	for m := range root.get("messages").elements() {
+	for m := root.get("messages").items(); m.ok(); m = m.next() {
 		p := Part{Role: User}
-		switch m.get("role").str() {
+		switch string(m.get("role").text()) {
 		case "assistant":
 			p.Role = Assistant
 		case "system":
@@ -27,7 +27,7 @@ func readAnthropicRequest(r *reading, root value) {
 		if c := m.get("content"); c.kind() == '"' {
 			r.part(p, c)
 		} else {
-			for b := range c.elements() {
+			for b := c.items(); b.ok(); b = b.next() {
 				readAnthropicBlock(r, p, b)
 			}
 		}
@@ -35,7 +35,7 @@ func readAnthropicRequest(r *reading, root value) {
 }
 
 func readAnthropicBlock(r *reading, p Part, b value) {
-	switch b.get("type").str() {
+	switch string(b.get("type").text()) {
 	case "tool_use", "server_tool_use", "mcp_tool_use":
 		r.call(b.get("id").str(), b.get("name").str(), b.get("input"))
 	case "tool_result", "mcp_tool_result", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result":
@@ -43,7 +43,7 @@ func readAnthropicBlock(r *reading, p Part, b value) {
 		if c := b.get("content"); c.kind() == '"' {
 			r.part(p, c)
 		} else {
-			for inner := range c.elements() {
+			for inner := c.items(); inner.ok(); inner = inner.next() {
 				readAnthropicBlock(r, p, inner)
 			}
 		}

@@ -96,7 +96,7 @@ func (c *chat) read(e *event) error {
 	}
 	var pieces []chatPiece
 	n := 0
-	for v := range e.root.get("choices").elements() {
+	for v := e.root.get("choices").items(); v.ok(); v = v.next() {
 		if n++; n > c.w.req.choices {
 			return errChoices
 		}
@@ -109,7 +109,7 @@ func (c *chat) read(e *event) error {
 			return err
 		}
 		had := len(pieces)
-		for el := range d.get("tool_calls").elements() {
+		for el := d.get("tool_calls").items(); el.ok(); el = el.next() {
 			k, late := c.piece(ch, el)
 			pieces = append(pieces, chatPiece{ch, k, el.i, late})
 		}
@@ -242,7 +242,7 @@ func (c *chat) write(e *event) {
 	var ed edits
 	pieces, _ := e.parts.([]chatPiece)
 	keep := pieces == nil || !e.root.get("usage").null() || !e.root.get("error").null()
-	for v := range e.root.get("choices").elements() {
+	for v := e.root.get("choices").items(); v.ok(); v = v.next() {
 		if ch, err := c.choice(v); err == nil {
 			if c.writeChoice(&ed, ch, v, pieces) {
 				keep = true
@@ -317,37 +317,36 @@ type said struct {
 // pieces, and refusal.
 func (c *chat) texts(ed *edits, ch *choice, d value, final bool) said {
 	var s said
-	one := func(v value) {
-		in := v.str()
-		if in == "" {
-			return
-		}
-		out := c.w.text(&ch.text, in, final)
-		if out != in {
-			ed.text(v, out)
-			s.changed = true
-		}
-		ch.said = ch.said || out != ""
-		s.last, s.out = v, out
-	}
 	content := d.get("content")
-	one(content)
-	for p := range content.elements() {
-		if p.kind() == '"' {
-			one(p)
-			continue
-		}
-		one(p.get("text"))
-		one(p.get("refusal"))
+	c.show(ed, ch, content, final, &s)
+	for p := content.items(); p.ok(); p = p.next() {
+		c.show(ed, ch, p, final, &s)
+		c.show(ed, ch, p.get("text"), final, &s)
+		c.show(ed, ch, p.get("refusal"), final, &s)
 	}
-	one(d.get("refusal"))
+	c.show(ed, ch, d.get("refusal"), final, &s)
 	return s
+}
+
+// show shows the judge one text.
+func (c *chat) show(ed *edits, ch *choice, v value, final bool, s *said) {
+	in := v.str()
+	if in == "" {
+		return
+	}
+	out := c.w.text(&ch.text, in, final)
+	if out != in {
+		ed.text(v, out)
+		s.changed = true
+	}
+	ch.said = ch.said || out != ""
+	s.last, s.out = v, out
 }
 
 // says reports whether a delta has anything but calls and a role.
 func says(d value) bool {
-	for m := range d.all() {
-		switch m.name() {
+	for m := d.first(); m.ok(); m = m.next() {
+		switch string(m.key()) {
 		case "role", "tool_calls", "function_call":
 			continue
 		}
@@ -587,7 +586,7 @@ func (c *chat) finish(notice string) {
 // whole rewrites a chat completion.
 func (c *chat) whole(root value) []byte {
 	var ed edits
-	for v := range root.get("choices").elements() {
+	for v := root.get("choices").items(); v.ok(); v = v.next() {
 		n, _ := v.get("index").number()
 		ch := &choice{number: n, index: map[float64]*call{}, id: map[string]*call{}}
 		m := v.get("message")
@@ -597,7 +596,7 @@ func (c *chat) whole(root value) []byte {
 		}
 		before := ch.said
 		var pieces []chatPiece
-		for el := range m.get("tool_calls").elements() {
+		for el := m.get("tool_calls").items(); el.ok(); el = el.next() {
 			k := c.add(ch, 0, false, "")
 			k.ID, k.Name = el.get("id").str(), functionOf(el).get("name").str()
 			k.addArgs(argumentsOf(el))

@@ -8,7 +8,7 @@ func readChatRequest(r *reading, root value) {
 		r.choices = int(n)
 	}
 	r.usage = root.get("stream_options").get("include_usage").kind() == 't'
-	for t := range root.get("tools").elements() {
+	for t := root.get("tools").items(); t.ok(); t = t.next() {
 		switch {
 		case t.get("function").ok():
 			r.offer(t.get("function"), "parameters")
@@ -18,20 +18,20 @@ func readChatRequest(r *reading, root value) {
 			r.host(t)
 		}
 	}
-	for f := range root.get("functions").elements() {
+	for f := root.get("functions").items(); f.ok(); f = f.next() {
 		r.offer(f, "parameters")
 	}
 	if root.get("web_search_options").ok() {
 		r.Tools = append(r.Tools, OfferedTool{Name: "web_search", Hosted: "web_search"})
 	}
-	for m := range root.get("messages").elements() {
+	for m := root.get("messages").items(); m.ok(); m = m.next() {
 		readChatMessage(r, m)
 	}
 }
 
 func readChatMessage(r *reading, m value) {
 	p := Part{Role: User}
-	switch m.get("role").str() {
+	switch string(m.get("role").text()) {
 	case "system", "developer":
 		p.Role = System
 	case "assistant":
@@ -41,8 +41,8 @@ func readChatMessage(r *reading, m value) {
 	case "function":
 		p = Part{Role: Tool, Tool: m.get("name").str()}
 	}
-	for v := range m.all() {
-		switch v.name() {
+	for v := m.first(); v.ok(); v = v.next() {
+		switch string(v.key()) {
 		case "content":
 			r.content(p, v)
 		case "refusal", "reasoning", "reasoning_content", "reasoning_text":
@@ -54,7 +54,7 @@ func readChatMessage(r *reading, m value) {
 				r.media(p)
 			}
 		case "tool_calls":
-			for c := range v.elements() {
+			for c := v.items(); c.ok(); c = c.next() {
 				f, args := c.get("function"), "arguments"
 				if !f.ok() {
 					f, args = c.get("custom"), "input"

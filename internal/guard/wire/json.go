@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -211,26 +210,28 @@ func (v value) raw() []byte {
 	return v.t.src[n.start:n.end]
 }
 
-// all yields the members of an object or the elements of an array.
-func (v value) all() iter.Seq[value] {
-	return func(yield func(value) bool) {
-		if v.t == nil {
-			return
-		}
-		for i := v.node().first; i != 0; i = v.t.nodes[i].next {
-			if !yield(value{v.t, i}) {
-				return
-			}
-		}
+// first is the first member of an object or element of an array.
+func (v value) first() value {
+	if v.t == nil || v.node().first == 0 {
+		return value{}
 	}
+	return value{v.t, v.node().first}
 }
 
-// elements yields the elements of an array, nothing of anything else.
-func (v value) elements() iter.Seq[value] {
+// items is the first element of an array, nothing of anything else.
+func (v value) items() value {
 	if v.kind() != '[' {
-		return value{}.all()
+		return value{}
 	}
-	return v.all()
+	return v.first()
+}
+
+// next is the member or element after v.
+func (v value) next() value {
+	if n := v.node().next; n != 0 {
+		return value{v.t, n}
+	}
+	return value{}
 }
 
 // get is the member of that exact name.
@@ -247,22 +248,26 @@ func (v value) get(name string) value {
 	return value{}
 }
 
-// name is the member name of a value in an object.
-func (v value) name() string {
+// key is the member name of a value in an object.
+func (v value) key() []byte {
 	n := v.node()
 	if n.nameEnd == 0 {
-		return ""
+		return nil
 	}
 	return unquote(v.t.src[n.name:n.nameEnd])
 }
 
-// str is the text of a string, "" of anything else.
-func (v value) str() string {
+// text is what a string says, nil of anything else. It may be a part of the
+// source.
+func (v value) text() []byte {
 	if v.kind() != '"' {
-		return ""
+		return nil
 	}
 	return unquote(v.raw())
 }
+
+// str is text as a string.
+func (v value) str() string { return string(v.text()) }
 
 // is reports whether the value is that string.
 func (v value) is(s string) bool { return v.kind() == '"' && sameText(v.raw(), s) }
@@ -283,15 +288,15 @@ func sameText(literal []byte, s string) bool {
 	if inner := literal[1 : len(literal)-1]; bytes.IndexByte(inner, '\\') < 0 {
 		return string(inner) == s
 	}
-	return unquote(literal) == s
+	return string(unquote(literal)) == s
 }
 
-func unquote(literal []byte) string {
+func unquote(literal []byte) []byte {
 	if inner := literal[1 : len(literal)-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner)
+		return inner
 	}
 	b, _ := jsontext.AppendUnquote(nil, literal) // it was read before: only half surrogates err
-	return string(b)
+	return b
 }
 
 // quote appends s as a JSON string.

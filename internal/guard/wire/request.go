@@ -106,7 +106,7 @@ func (r *reading) content(p Part, v value) {
 		r.part(p, v)
 		return
 	}
-	for c := range v.elements() {
+	for c := v.items(); c.ok(); c = c.next() {
 		r.piece(p, c)
 	}
 }

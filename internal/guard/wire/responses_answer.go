@@ -47,6 +47,7 @@ type item struct {
 	deltas int    // pieces of arguments that came on their own
 	whole  bool   // its changed arguments are out
 	stands []byte // the message that stands for it, when its call is gone
+	added  []byte // what its output_item.added said
 	done   []byte // what its output_item.done said
 }
 
@@ -292,7 +293,7 @@ func (r *responses) complete(it *item, v value) {
 func (r *responses) readResponse(e *event, kind string, out value) error {
 	last := kind != "response.created" && kind != "response.in_progress" && kind != "response.queued"
 	var items []*item
-	for v := range out.elements() {
+	for v := out.items(); v.ok(); v = v.next() {
 		it := r.id[v.get("id").str()]
 		if s := v.get("call_id").str(); it == nil && s != "" {
 			it = r.id[s]

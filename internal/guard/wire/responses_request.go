@@ -9,11 +9,11 @@ func readResponsesRequest(r *reading, root value) {
 		r.Previous = c.str() + c.get("id").str()
 	}
 	r.replayed = root.get("store").kind() != 'f'
-	for v := range root.get("include").elements() {
+	for v := root.get("include").items(); v.ok(); v = v.next() {
 		r.replayed = r.replayed || v.is("reasoning.encrypted_content")
 	}
-	for t := range root.get("tools").elements() {
-		switch t.get("type").str() {
+	for t := root.get("tools").items(); t.ok(); t = t.next() {
+		switch string(t.get("type").text()) {
 		case "function":
 			r.offer(t, "parameters")
 		case "custom":
@@ -28,7 +28,7 @@ func readResponsesRequest(r *reading, root value) {
 	if v := root.get("input"); v.kind() == '"' {
 		r.part(Part{Role: User}, v)
 	} else {
-		for item := range v.elements() {
+		for item := v.items(); item.ok(); item = item.next() {
 			readResponsesItem(r, item)
 		}
 	}

@@ -1,6 +1,9 @@
 package wire
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 func (r *responses) write(e *event) {
 	if e.root.kind() != '{' {
@@ -54,13 +57,11 @@ func (r *responses) writeItem(ed *edits, it *item, root value) bool {
 	} else {
 		r.writeText(ed, it, root)
 	}
-	if root.get("type").is("response.output_item.done") {
-		it.done = root.get("item").raw()
-		if len(*ed) > 0 {
-			it.done = r.stated(it, root.get("item"))
-		} else {
-			it.done = append([]byte(nil), it.done...)
-		}
+	switch {
+	case root.get("type").is("response.output_item.added"):
+		it.added = bytes.Clone(root.get("item").raw())
+	case root.get("type").is("response.output_item.done"):
+		it.done = r.stated(it, root.get("item"))
 	}
 	return true
 }
@@ -99,7 +100,7 @@ func (r *responses) beginItem(it *item, index value) {
 // statement of the whole.
 func (r *responses) writeChanged(ed *edits, it *item, root value) bool {
 	v := root.get("item")
-	switch root.get("type").str() {
+	switch string(root.get("type").text()) {
 	case "response.output_item.added":
 		r.restateCall(ed, it, v)
 		if it.deltas > 0 && !root.get("item").get(clientCall[it.kind]).ok() {
@@ -178,7 +179,7 @@ func (r *responses) restate(ed *edits, it *item, v value) {
 		return
 	}
 	n := 0.0
-	for p := range v.get("content").elements() {
+	for p := v.get("content").items(); p.ok(); p = p.next() {
 		r.restatePart(ed, it, n, p)
 		n++
 	}
@@ -228,7 +229,7 @@ func (it *item) text(n float64) *itemText {
 // writeText notes the edits to an event about a message.
 func (r *responses) writeText(ed *edits, it *item, root value) {
 	n, _ := root.get("content_index").number()
-	switch root.get("type").str() {
+	switch string(root.get("type").text()) {
 	case "response.output_text.delta", "response.text.delta", "response.refusal.delta":
 		if r.streamText(ed, it, n, root.get("delta")) {
 			ed.unlog(root)
@@ -239,7 +240,7 @@ func (r *responses) writeText(ed *edits, it *item, root value) {
 		}
 	case "response.output_item.added":
 		i := 0.0
-		for p := range root.get("item").get("content").elements() {
+		for p := root.get("item").get("content").items(); p.ok(); p = p.next() {
 			for _, name := range []string{"text", "refusal"} {
 				r.streamText(ed, it, i, p.get(name))
 			}
@@ -360,7 +361,7 @@ func (r *responses) writeOutput(ed *edits, items []*item, out value) {
 	gone := map[int32]bool{}
 	listed := map[*item]bool{}
 	i := 0
-	for v := range out.elements() {
+	for v := out.items(); v.ok(); v = v.next() {
 		it := items[i]
 		i++
 		listed[it] = true
@@ -410,6 +411,9 @@ func (r *responses) finish(notice string) {
 		r.response = r.w.req.response(notice, "in_progress", "", "null")
 		r.emit("response.created", "response", string(r.response))
 	}
+	for _, it := range r.items {
+		r.endItem(it)
+	}
 	last := r.speak(r.next, notice, "end")
 	var list []string
 	for _, it := range r.items {
@@ -422,6 +426,24 @@ func (r *responses) finish(notice string) {
 	}
 	list = append(list, string(last))
 	r.emit("response.completed", "response", string(r.completed(strings.Join(list, ","))))
+}
+
+// endItem ends an item that is out and not done, as far as it came.
+func (r *responses) endItem(it *item) {
+	if it.gone() || it.done != nil {
+		return
+	}
+	it.done = it.added
+	if it.kind == "message" || it.added == nil {
+		var parts []string
+		for n := range len(it.texts) {
+			if t := it.texts[float64(n)]; t != nil {
+				parts = append(parts, string(object("type", `"output_text"`, "text", str(t.out.String()), "annotations", "[]", "logprobs", "[]")))
+			}
+		}
+		it.done = messageItem(it.name, "incomplete", strings.Join(parts, ","))
+	}
+	r.emit("response.output_item.done", "output_index", string(quoteInt(it.index)), "item", string(it.done))
 }
 
 // completed is the response as it was created, with its output.
@@ -444,7 +466,7 @@ func (r *responses) whole(root value) []byte {
 	var items []*item
 	r.w.req.replayed = true
 	out := root.get("output")
-	for v := range out.elements() {
+	for v := out.items(); v.ok(); v = v.next() {
 		it := r.add(v, value{})
 		if it.call != nil {
 			r.complete(it, v)

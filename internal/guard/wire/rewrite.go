@@ -148,7 +148,7 @@ func (c *call) setArgs(v value) {
 }
 
 func sameInside(a, b []byte) bool {
-	return bytes.Equal(a, b) || unquote(inQuotes(a)) == unquote(inQuotes(b))
+	return bytes.Equal(a, b) || bytes.Equal(unquote(inQuotes(a)), unquote(inQuotes(b)))
 }
 
 func inQuotes(inside []byte) []byte {

@@ -85,12 +85,12 @@ func (s *script) Text(block int, t string, final bool) string {
 
 // capture is one file of testdata/answers.
 type capture struct {
-	name                          string
-	file                          string
-	ar                            *txtar.Archive
-	api                           API
-	request, judge, answer, want  string
-	asked, failure, json, comment string
+	name                         string
+	file                         string
+	ar                           *txtar.Archive
+	api                          API
+	request, judge, answer, want string
+	asked, failure, comment      string
 }
 
 func captures(t testing.TB) []capture {
@@ -205,7 +205,11 @@ func (c capture) save(t *testing.T, out, asked, failure string) {
 		files = append(files, txtar.File{Name: "want", Data: []byte(out)})
 	}
 	c.ar.Files = files
-	if err := os.WriteFile(c.file, txtar.Format(c.ar), 0o644); err != nil {
+	save(t, c.file, c.ar)
+}
+
+func save(t *testing.T, file string, ar *txtar.Archive) {
+	if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

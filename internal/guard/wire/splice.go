@@ -71,7 +71,7 @@ func (e *edits) set(object value, name string, raw []byte) {
 // it is called once for each.
 func (e *edits) drop(container value, gone func(value) bool) {
 	kept := false
-	for v := range container.all() {
+	for v := container.first(); v.ok(); v = v.next() {
 		if !gone(v) {
 			kept = true
 			continue
@@ -127,8 +127,8 @@ func appendMembers(dst []byte, object value, but ...string) []byte {
 	if object.kind() != '{' {
 		return dst
 	}
-	for m := range object.all() {
-		if name := m.name(); !slices.Contains(but, name) {
+	for m := object.first(); m.ok(); m = m.next() {
+		if name := string(m.key()); !slices.Contains(but, name) {
 			dst = quote(append(dst, ','), name)
 			dst = append(append(dst, ':'), m.raw()...)
 		}

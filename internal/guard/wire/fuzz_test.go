@@ -1,0 +1,176 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// plain reports whether a stream is in the form that passes byte for byte.
+func plain(b []byte) bool {
+	if bytes.ContainsAny(b, "\r") || bytes.Contains(b, bom) {
+		return false
+	}
+	for line := range bytes.SplitSeq(b, []byte("\n")) {
+		if len(line) > 0 && !isField(line) {
+			return false
+		}
+	}
+	return true
+}
+
+func events(t *testing.T, src io.Reader) (raw, data []string) {
+	r := newSSE(src, func() error { return nil })
+	for {
+		e, err := r.next()
+		if err == io.EOF {
+			return raw, data
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, data = append(raw, string(e.raw)), append(data, string(e.data))
+	}
+}
+
+func FuzzSSE(f *testing.F) {
+	for _, s := range []string{
+		"data: a\n\n", "data: a\r\n\r\ndata: b\r\n\r\n", "data:a\rdata:b\r\r", "\xEF\xBB\xBFdata: x\n\n", "event: e\nid: 1\n: c\ndata: a\ndata: b\n\n",
+		"data\n\n", "data: a", "\n\n\n", "{\"a\":1}\n", "data: \xE2\x82", "data: a\n\r\ndata: b\r\n\n", "data: a\r", "x\xEF\xBB\xBF: 1\n\xEF\xBB\xBFdata: y\n\n",
+	} {
+		f.Add([]byte(s), 1)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, cut int) {
+		raw, data := events(t, bytes.NewReader(b))
+		if plain(b) && strings.Join(raw, "") != string(b) {
+			t.Fatalf("%q comes out as %q", b, raw)
+		}
+		n := max(0, min(cut, len(b)))
+		raw2, data2 := events(t, io.MultiReader(bytes.NewReader(b[:n]), bytes.NewReader(b[n:])))
+		if !slices.Equal(raw, raw2) || !slices.Equal(data, data2) {
+			t.Fatalf("%q cut at %d: %q, not %q", b, n, raw2, raw)
+		}
+		// What is written anew reads the same and stays.
+		raw3, data3 := events(t, strings.NewReader(strings.Join(raw, "")))
+		if strings.Join(raw3, "") != strings.Join(raw, "") {
+			t.Fatalf("%q comes out as %q, and that as %q", b, raw, raw3)
+		}
+		has := func(s string) bool { return s == "" }
+		if !slices.Equal(slices.DeleteFunc(data3, has), slices.DeleteFunc(data, has)) {
+			t.Fatalf("%q says %q, and comes out as %q, which says %q", b, data, raw, data3)
+		}
+	})
+}
+
+var apis = []API{Chat, Responses, Anthropic}
+
+func FuzzRequest(f *testing.F) {
+	for i := range apis {
+		f.Add(uint8(i), []byte(`{"model":"m","messages":[{"role":"user","content":"hi \u00e4\ud83d"}],"input":"x","system":"s"}`))
+	}
+	for _, r := range requests(f) {
+		f.Add(uint8(slices.Index(apis, r.api)), []byte(r.body))
+	}
+	f.Fuzz(func(t *testing.T, api uint8, body []byte) {
+		q, err := ParseRequest(apis[int(api)%len(apis)], body)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(q.Replace(nil), body) {
+			t.Fatal("nothing replaced is not the same body")
+		}
+		texts := map[int]string{}
+		for _, p := range q.Parts {
+			texts[p.Index] = "X\"\n"
+		}
+		again, err := ParseRequest(q.API, q.Replace(texts))
+		if err != nil {
+			t.Fatalf("a replaced body cannot be read: %v", err)
+		}
+		if len(again.Parts) != len(q.Parts) {
+			t.Fatalf("%d parts became %d", len(q.Parts), len(again.Parts))
+		}
+		for i, p := range again.Parts {
+			if q.spans[i].end > 0 && !p.Fixed && p.Text != "X\"\n" {
+				t.Fatalf("part %d is %q", i, p.Text)
+			}
+		}
+	})
+}
+
+// recorder allows all calls, or none, and notes them.
+type recorder struct {
+	deny  bool
+	calls []Call
+}
+
+func (r *recorder) Call(_ context.Context, c Call) Verdict {
+	if r.deny {
+		return Verdict{Notice: "Stopped."}
+	}
+	if c.Unclear == "" {
+		r.calls = append(r.calls, c)
+	}
+	return Verdict{Allow: true}
+}
+
+func (r *recorder) Text(_ int, s string, _ bool) string { return s }
+
+func FuzzRewrite(f *testing.F) {
+	for _, c := range captures(f) {
+		f.Add(uint8(slices.Index(apis, c.api)), c.contentType() != "application/json", []byte(c.answer), len(c.answer)/2)
+	}
+	f.Fuzz(func(t *testing.T, api uint8, stream bool, body []byte, cut int) {
+		q := &Request{API: apis[int(api)%len(apis)], Model: "m", Stream: stream, choices: 1, replayed: true, Tools: []OfferedTool{{Name: "exec"}}}
+		kind := "application/json"
+		if stream {
+			kind = "text/event-stream"
+		}
+		run := func(src io.Reader, j Judge) (string, error) {
+			var out bytes.Buffer
+			err := q.Rewrite(context.Background(), &out, src, kind, j)
+			return out.String(), err
+		}
+		var ended *Ended
+		// Allowed: the same calls are found in what comes out, which stays as it is.
+		first := &recorder{}
+		out, err := run(bytes.NewReader(body), first)
+		if err != nil && !errors.As(err, &ended) {
+			t.Fatal(err)
+		}
+		second := &recorder{}
+		again, err := run(strings.NewReader(out), second)
+		if err != nil && !errors.As(err, &ended) {
+			t.Fatal(err)
+		}
+		if again != out {
+			t.Fatalf("came out as:\n%s\nand then as:\n%s", out, again)
+		}
+		if ended == nil && !slices.Equal(first.calls, second.calls) {
+			t.Fatalf("the judge was asked about %v and then about %v\n%s", first.calls, second.calls, out)
+		}
+		for _, c := range second.calls {
+			if !slices.ContainsFunc(first.calls, func(d Call) bool { return c.Name == d.Name && c.Args == d.Args }) {
+				t.Fatalf("%v was not judged\n%s", c, out)
+			}
+		}
+		// Cut anywhere: the same.
+		n := max(0, min(cut, len(body)))
+		if cutOut, _ := run(io.MultiReader(bytes.NewReader(body[:n]), bytes.NewReader(body[n:])), &recorder{}); cutOut != out {
+			t.Fatalf("cut at %d:\n%s\nnot:\n%s", n, cutOut, out)
+		}
+		// Denied: none is found.
+		out, _ = run(bytes.NewReader(body), &recorder{deny: true})
+		none := &recorder{}
+		if _, err := run(strings.NewReader(out), none); err != nil && !errors.As(err, &ended) {
+			t.Fatal(err)
+		}
+		if len(none.calls) > 0 {
+			t.Fatalf("denied, and comes out: %v\n%s", none.calls, out)
+		}
+	})
+}
