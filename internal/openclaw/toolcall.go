@@ -1,0 +1,467 @@
+package openclaw
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"html"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxUnwrap bounds calls within calls.
+const maxUnwrap = 8
+
+// ToolCall is a tool call as OpenClaw would run it.
+type ToolCall struct {
+	Tool  string // the tool that runs
+	Name  string // as it was written
+	Known bool   // Tool is one that OpenClaw would find
+	// Args is a JSON object, strictly written, that every reader reads alike.
+	// It is nil when the arguments have no certain reading.
+	Args jsontext.Value
+	// Lenient: what was written is not strict JSON, and Args is the one
+	// reading of it. Hand on Args, never what was written.
+	Lenient bool
+	// Code: an argument is JavaScript that calls further tools when it runs
+	// (code mode's exec, tool_search_code), which the wire does not show.
+	Code bool
+}
+
+// Unwrap reads a tool call and the call within it: OpenClaw hides most of its
+// tools behind tool_call {id, args}. calls holds the outer call first; the
+// last is the tool that acts. ambiguous tells that the call must not run as it
+// stands, because another reader may read it differently or not at all: a
+// repeated name, text that is no JSON or no UTF-8, selectors that disagree,
+// nesting without end.
+func (t *Toolset) Unwrap(name, id string, args []byte) (calls []ToolCall, ambiguous bool) {
+	for range maxUnwrap {
+		call := ToolCall{Name: name}
+		call.Tool, call.Known = t.Resolve(name, id)
+		var err error
+		if call.Args, call.Lenient, err = ParseArgs(args); err != nil {
+			return append(calls, call), true
+		}
+		if t.Entities {
+			call.Args = decodeEntities(call.Args)
+		}
+		fields := object(call.Args)
+		call.Code = call.Tool == "tool_search_code" || call.Tool == "exec" && (t.CodeMode || fields["code"] != nil)
+		calls = append(calls, call)
+		if call.Tool != "tool_call" {
+			return calls, false
+		}
+		inner, ok := innerCall(fields)
+		if !ok {
+			return calls, true
+		}
+		name, id, args = inner.name, "", inner.args
+	}
+	return calls, true
+}
+
+type inner struct {
+	name string
+	args []byte
+}
+
+var selectors = []string{"id", "toolId", "name"}
+
+// innerCall reads the arguments of tool_call as readToolSearchCallArgs and
+// prepareToolSearchDispatcherArguments do (src/agents/tool-search*.ts): the
+// tool is id, toolId or name, a catalog id "source:owner:tool" or a bare name;
+// its arguments are args or input, or else all other keys; keys "args.x"
+// count as x; without a selector the whole call may stand in args.
+func innerCall(fields map[string]jsontext.Value) (inner, bool) {
+	if !slices.ContainsFunc(selectors, func(s string) bool { return fields[s] != nil }) {
+		nested := object(first(fields, "args", "input"))
+		if first(nested, selectors...) == nil {
+			return inner{}, false
+		}
+		merged := map[string]jsontext.Value{}
+		for k, v := range fields {
+			if k != "args" && k != "input" {
+				merged[k] = v
+			}
+		}
+		for k, v := range nested {
+			merged[k] = v
+		}
+		merged["id"] = first(nested, selectors...)
+		fields = merged
+	}
+	if disagree(fields) {
+		return inner{}, false
+	}
+	tool, ok := text8(first(fields, selectors...))
+	if !ok || trim(tool) == "" {
+		return inner{}, false
+	}
+	args, ok := innerArgs(fields)
+	return inner{name: catalogName(tool), args: args}, ok
+}
+
+// disagree reports selectors that name different tools; which one counts
+// depends on a catalog that is not on the wire.
+func disagree(fields map[string]jsontext.Value) bool {
+	if input := first(fields, "args", "input"); input != nil && !bytes.Equal(input, []byte("{}")) {
+		return false // then id goes before toolId before name
+	}
+	var seen string
+	for _, s := range selectors {
+		if v, ok := text8(fields[s]); ok && trim(v) != "" {
+			if seen != "" && seen != trim(v) {
+				return true
+			}
+			seen = trim(v)
+		}
+	}
+	return false
+}
+
+func innerArgs(fields map[string]jsontext.Value) ([]byte, bool) {
+	merged := map[string]jsontext.Value{}
+	for k, v := range fields {
+		if short, ok := strings.CutPrefix(k, "args."); ok && short != "" {
+			merged[short] = v
+		}
+	}
+	input := first(fields, "args", "input")
+	if text, ok := text8(input); ok {
+		// Validation turns a text that is a JSON object into the object.
+		return []byte(text), len(merged) == 0
+	}
+	nested := object(input)
+	if input != nil && nested == nil {
+		return nil, false
+	}
+	if len(nested) > 0 {
+		for k, v := range nested {
+			merged[k] = v
+		}
+		return encode(merged), true
+	}
+	for k, v := range fields {
+		if k != "args" && k != "input" && !slices.Contains(selectors, k) && !strings.HasPrefix(k, "args.") {
+			merged[k] = v
+		}
+	}
+	return encode(merged), true
+}
+
+// catalogName takes the tool out of a catalog id ("openclaw:core:exec").
+func catalogName(id string) string {
+	id = trim(id)
+	if parts := strings.SplitN(id, ":", 3); len(parts) == 3 && slices.Contains([]string{"openclaw", "mcp", "client"}, parts[0]) {
+		return parts[2]
+	}
+	return id
+}
+
+func first(fields map[string]jsontext.Value, keys ...string) jsontext.Value {
+	for _, k := range keys {
+		if v := fields[k]; v != nil && !bytes.Equal(v, []byte("null")) {
+			return v
+		}
+	}
+	return nil
+}
+
+// object returns the members of a strict JSON object, or nil.
+func object(v jsontext.Value) map[string]jsontext.Value {
+	if len(v) == 0 || v[0] != '{' {
+		return nil
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(v))
+	if _, err := dec.ReadToken(); err != nil {
+		return nil
+	}
+	fields := map[string]jsontext.Value{}
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil
+		}
+		key := name.String()
+		value, err := dec.ReadValue()
+		if err != nil {
+			return nil
+		}
+		fields[key] = value.Clone()
+	}
+	return fields
+}
+
+func encode(fields map[string]jsontext.Value) []byte {
+	out := []byte{'{'}
+	for _, k := range sortedKeys(fields) {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out, _ = jsontext.AppendQuote(out, k)
+		out = append(append(out, ':'), fields[k]...)
+	}
+	return append(out, '}')
+}
+
+func text8(v jsontext.Value) (string, bool) {
+	if len(v) == 0 || v[0] != '"' {
+		return "", false
+	}
+	text, err := jsontext.AppendUnquote(nil, v)
+	return string(text), err == nil
+}
+
+// Errors of [ParseArgs].
+var (
+	ErrRepeatedName = errors.New("a name stands twice in the arguments, and readers differ in which one counts")
+	ErrNotUTF8      = errors.New("the arguments are not UTF-8")
+	ErrNotAnObject  = errors.New("the arguments are no JSON object")
+)
+
+// ParseArgs reads the arguments of a tool call into one strict JSON object.
+// What small models write wrong and has one reading comes out right, with
+// lenient true: trailing commas, single quotes, bare keys and comments (JSON5),
+// raw control characters and unknown escapes in strings (as OpenClaw repairs
+// them for Anthropic, packages/ai/src/utils/json-parse.ts), typographic quotes,
+// and a little text around the object (attempt.tool-call-argument-repair.ts).
+// Empty arguments are {}.
+func ParseArgs(text []byte) (args jsontext.Value, lenient bool, err error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return jsontext.Value("{}"), false, nil
+	}
+	if invalidUTF8(text) >= 0 {
+		return nil, false, ErrNotUTF8
+	}
+	args, err = strictObject(text)
+	if err == nil || errors.Is(err, ErrRepeatedName) {
+		return args, false, err
+	}
+	for _, repair := range []func([]byte) []byte{repairStrings, trimAround, plainQuotes} {
+		fixed := repair(text)
+		if fixed == nil {
+			continue
+		}
+		if args, err = strictObject(fixed); err == nil || errors.Is(err, ErrRepeatedName) {
+			return args, true, err
+		}
+	}
+	args, err = json5Object(text)
+	return args, true, err
+}
+
+// strictObject accepts a JSON object without repeated names, alone.
+func strictObject(text []byte) (jsontext.Value, error) {
+	v := jsontext.Value(bytes.TrimSpace(text)).Clone()
+	if len(v) == 0 || v[0] != '{' {
+		return nil, ErrNotAnObject
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(v))
+	got, err := dec.ReadValue()
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return nil, ErrRepeatedName
+	}
+	if err != nil || len(got) != len(v) {
+		return nil, ErrNotAnObject
+	}
+	return v, nil
+}
+
+func json5Object(text []byte) (jsontext.Value, error) {
+	c, err := ParseConfig(text)
+	if err != nil {
+		return nil, ErrNotAnObject
+	}
+	if len(c.Duplicates) > 0 {
+		return nil, ErrRepeatedName
+	}
+	if !finite(c.root) {
+		return nil, ErrNotAnObject
+	}
+	b, err := json.Marshal(c.root.plain())
+	if err != nil {
+		return nil, ErrNotAnObject
+	}
+	return b, nil
+}
+
+func finite(n *node) bool {
+	if f, ok := n.scalar.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		return false
+	}
+	for _, m := range n.members {
+		if !finite(m.value) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(n.items, func(x *node) bool { return !finite(x) })
+}
+
+// repairStrings escapes raw control characters in strings and doubles
+// backslashes before letters that are no escape, as OpenClaw does.
+func repairStrings(text []byte) []byte {
+	var out []byte
+	inString, changed := false, false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case !inString:
+			inString = c == '"'
+			out = append(out, c)
+		case c == '"':
+			inString = false
+			out = append(out, c)
+		case c == '\\' && validEscape(text[i+1:]):
+			out = append(out, c, text[i+1])
+			i++
+		case c == '\\':
+			out = append(out, '\\', '\\')
+			changed = true
+		case c < ' ':
+			quoted, _ := jsontext.AppendQuote(nil, string(rune(c)))
+			out = append(out, quoted[1:len(quoted)-1]...)
+			changed = true
+		default:
+			out = append(out, c)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return out
+}
+
+func validEscape(rest []byte) bool {
+	if len(rest) == 0 {
+		return false
+	}
+	if rest[0] == 'u' {
+		return len(rest) > 4 && hex4.Match(rest[1:5])
+	}
+	return strings.IndexByte(`"\/bfnrt`, rest[0]) >= 0
+}
+
+var (
+	hex4     = regexp.MustCompile(`^[0-9a-fA-F]{4}$`)
+	leading  = regexp.MustCompile("^(?i)(?:[.:'\"`-]|(?:functions?|tools?)[._:/-]?)[a-z0-9\\s\"'`.:/_\\\\-]{0,96}$")
+	trailing = regexp.MustCompile(`^[^\s{}\[\]":,\\]{1,3}$`)
+)
+
+// trimAround cuts off a short prefix such as "functions.exec:" and up to three
+// stray characters behind the object.
+func trimAround(text []byte) []byte {
+	start := bytes.IndexByte(text, '{')
+	if start < 0 {
+		return nil
+	}
+	end := objectEnd(text, start)
+	if end < 0 {
+		return nil
+	}
+	before, after := bytes.TrimSpace(text[:start]), bytes.TrimSpace(text[end:])
+	if len(before) > 0 && !leading.Match(before) || len(after) > 0 && !trailing.Match(after) {
+		return nil
+	}
+	return text[start:end]
+}
+
+// objectEnd returns the offset after the brace that closes the one at start.
+func objectEnd(text []byte, start int) int {
+	depth, inString := 0, false
+	for i := start; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
+}
+
+// plainQuotes turns typographic quotes into plain ones when the text has no
+// plain ones, so that nothing else can be meant.
+func plainQuotes(text []byte) []byte {
+	s := string(text)
+	if !strings.ContainsAny(s, "“”„‟") || strings.Contains(s, `"`) {
+		return nil
+	}
+	return []byte(strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‟", `"`).Replace(s))
+}
+
+// entity is what OpenClaw decodes in arguments (src/shared/html-entities.ts):
+// only with a semicolon.
+var entity = regexp.MustCompile(`&(?:#[xX][0-9a-fA-F]+|#[0-9]+|[A-Za-z][A-Za-z0-9]+);`)
+
+// decodeEntities decodes the strings of an object, not its names.
+func decodeEntities(args jsontext.Value) jsontext.Value {
+	if !bytes.ContainsRune(args, '&') && !bytes.Contains(args, []byte(`\u0026`)) {
+		return args
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(args))
+	var out bytes.Buffer
+	enc := jsontext.NewEncoder(&out, jsontext.Multiline(false))
+	for {
+		token, err := dec.ReadToken()
+		if err != nil {
+			break
+		}
+		kind, count := dec.StackIndex(dec.StackDepth())
+		isName := kind == '{' && count%2 == 1
+		if token.Kind() == '"' && !isName {
+			token = jsontext.String(unescape(token.String()))
+		}
+		if err := enc.WriteToken(token); err != nil {
+			return args
+		}
+	}
+	return jsontext.Value(bytes.TrimSpace(out.Bytes())).Clone()
+}
+
+func unescape(s string) string {
+	return entity.ReplaceAllStringFunc(s, func(e string) string {
+		if e[1] == '#' {
+			return numericEntity(e)
+		}
+		if decoded, ok := namedEntity(e); ok {
+			return decoded
+		}
+		switch lower := strings.ToLower(e); lower {
+		case "&amp;", "&quot;", "&apos;", "&lt;", "&gt;":
+			return html.UnescapeString(lower)
+		}
+		return e
+	})
+}
+
+// namedEntity decodes a whole name: html.UnescapeString also takes the
+// beginning of one ("&nothing;" for "&not").
+func namedEntity(e string) (string, bool) {
+	decoded := html.UnescapeString(e)
+	return decoded, decoded != e && (decoded == ";" || !strings.HasSuffix(decoded, ";"))
+}
+
+func numericEntity(e string) string {
+	digits, base := e[2:len(e)-1], 10
+	if digits[0] == 'x' || digits[0] == 'X' {
+		digits, base = digits[1:], 16
+	}
+	n, err := strconv.ParseInt(digits, base, 32)
+	if err != nil || !utf8.ValidRune(rune(n)) {
+		return e
+	}
+	return string(rune(n))
+}
