@@ -7,11 +7,13 @@ import "strings"
 // --password=…, DB_PASSWD: …. The value has to look as if drawn at random.
 func assigned(text string) []Finding {
 	var all []Finding
+	reach := 0 // how far values were read
 	for i := 0; i < len(text); i++ {
-		if c := text[i]; c != '=' && c != ':' {
+		if c := text[i]; c != '=' && c != ':' || i+1 < len(text) && (text[i+1] == '=' || text[i+1] == ':') {
 			continue
 		}
-		start, end := value(text, i+1)
+		start, end := value(text, i+1, reach)
+		reach = max(reach, end)
 		if end-start < 12 {
 			continue
 		}
@@ -28,22 +30,26 @@ var (
 	nameText  = letters("a-zA-Z0-9_.-")
 )
 
+// mostValue is how much of a value is read, in bytes.
+const mostValue = 256
+
 // value is what is assigned by the sign before i: past the rest of := and =>,
-// blanks and a quotation mark.
-func value(text string, i int) (start, end int) {
+// blanks and a quotation mark. Up to reach the text is known to be one value.
+func value(text string, i, reach int) (start, end int) {
 	limit := min(len(text), i+6)
 	for i < limit && strings.IndexByte("=>: \t\"'`\\", text[i]) >= 0 {
 		i++
 	}
 	start = i
-	for i < len(text) && i-start < 512 && valueText[text[i]] {
+	i = max(i, min(reach, start+mostValue))
+	for i < len(text) && i-start < mostValue && valueText[text[i]] {
 		i++
 	}
 	return start, i
 }
 
-// nameBefore is the name that stands before the sign at i, in lower case,
-// without its quotation marks.
+// nameBefore is the name that stands before the sign at i, in lower case, without its
+// quotation marks.
 func nameBefore(text string, i int) string {
 	for n := 0; n < 4 && i > 0 && strings.IndexByte(" \t\"'`\\?:]", text[i-1]) >= 0; n++ {
 		i--
@@ -55,9 +61,11 @@ func nameBefore(text string, i int) string {
 	return strings.ToLower(text[start:i])
 }
 
+var joined = strings.NewReplacer("-", "", "_", "", ".", "")
+
 // secretName reports whether a name, in lower case, is one that a secret gets.
 func secretName(name string) bool {
-	name = strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)
+	name = joined.Replace(name)
 	for _, end := range []string{"secret", "token", "password", "passwd", "passphrase", "pwd", "credential", "credentials", "apikey", "accesskey", "secretkey", "privatekey", "authkey", "signingkey", "encryptionkey", "masterkey", "accountkey", "licensekey", "clientsecret", "authtoken", "key", "pass", "auth", "accessid"} {
 		if !strings.HasSuffix(name, end) {
 			continue

@@ -91,6 +91,7 @@ func signalsIn(source string, f *folded, d Direction) ([]signal, *reader) {
 	r.read()
 	r.marked()
 	r.spaced()
+	r.conceals()
 	return r.signals, r
 }
 
@@ -166,7 +167,7 @@ func (r *reader) verdicts(f *folded, signals []signal) []Finding {
 	for i := range signals {
 		signals[i].mentioned = r.mentions(signals[i])
 	}
-	slices.SortStableFunc(signals, func(a, b signal) int { return a.start - b.start })
+	signals = thin(signals)
 	var all []Finding
 	for len(signals) > 0 {
 		n := 1
@@ -201,6 +202,30 @@ func (r *reader) verdicts(f *folded, signals []signal) []Finding {
 		}
 	}
 	return all
+}
+
+func sortSignals(all []signal) {
+	slices.SortStableFunc(all, func(a, b signal) int { return a.start - b.start })
+}
+
+// thin sorts signals and drops those that add nothing to one of their kind just
+// before them, so that a text full of them takes no longer.
+func thin(all []signal) []signal {
+	sortSignals(all)
+	var last [kinds][2]*signal
+	kept := all[:0]
+	for _, s := range all {
+		said := 0
+		if s.mentioned {
+			said = 1
+		}
+		if l := last[s.what][said]; l != nil && s.start-l.start < 200 && s.score <= l.score {
+			continue
+		}
+		kept = append(kept, s)
+		last[s.what][said] = &kept[len(kept)-1]
+	}
+	return kept
 }
 
 // mentions reports whether a signal is spoken about rather than given: it
@@ -253,7 +278,19 @@ func (r *reader) quoted(s signal) (quoted, listed bool) {
 	if n := strings.LastIndexByte(line, '\''); n >= 0 && (n == 0 || line[n-1] == ' ' || line[n-1] == '(' || line[n-1] == '[') {
 		return true, false
 	}
-	return strings.Count(r.text[:s.start], "```")%2 == 1, false
+	if r.fences == nil {
+		r.fences = []int{-1}
+		for at := 0; ; at += 3 {
+			n := strings.Index(r.text[at:], "```")
+			if n < 0 {
+				break
+			}
+			at += n
+			r.fences = append(r.fences, at)
+		}
+	}
+	before, _ := slices.BinarySearch(r.fences, s.start)
+	return before%2 == 0, false
 }
 
 // spaced reads letters that stand apart: i g n o r e.

@@ -25,6 +25,9 @@ const leastLiteral = 3
 
 // add makes text one of the strings that are looked for.
 func (l *literals) add(text string, of int) {
+	if len(text) < leastLiteral {
+		panic("detect: " + text + " is too short to be looked for")
+	}
 	l.mark(text[0], text[1])
 	l.mark(text[1], text[2])
 	h := hash3(text[0], text[1], text[2])

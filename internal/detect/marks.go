@@ -84,19 +84,34 @@ func (r *reader) marked() {
 	}
 }
 
-// hidden notes a stretch that a browser does not show; it counts only for the
-// signals that stand in it.
+// hidden notes a stretch that a browser does not show.
 func (r *reader) hidden(at int, mark string) {
 	end := min(len(r.text), at+600)
 	if mark == "<!--" {
-		if n := strings.Index(r.text[at:], "-->"); n >= 0 {
-			end = min(at+n, at+4000)
+		end = min(len(r.text), at+4000)
+		if n := strings.Index(r.text[at:end], "-->"); n >= 0 {
+			end = at + n
 		}
 	}
-	for _, s := range r.signals {
-		if s.score >= 3 && s.start >= at && s.start < end {
-			r.signals = append(r.signals, signal{what: hiding, score: 3, start: at, end: end})
-			return
+	if n := len(r.unshown); n > 0 && at < r.unshown[n-1].end {
+		return
+	}
+	r.unshown = append(r.unshown, signal{what: hiding, score: 3, start: at, end: end})
+}
+
+// conceals counts such a stretch where another signal stands in it.
+func (r *reader) conceals() {
+	if len(r.unshown) == 0 {
+		return
+	}
+	sortSignals(r.signals)
+	i := 0
+	for _, span := range r.unshown {
+		for i < len(r.signals) && (r.signals[i].start < span.start || r.signals[i].score < 3) {
+			i++
+		}
+		if i < len(r.signals) && r.signals[i].start < span.end {
+			r.signals = append(r.signals, span)
 		}
 	}
 }
@@ -138,16 +153,10 @@ func (r *reader) leaves(at int) float64 {
 		}
 		return 0
 	}
-	if !strings.Contains(r.text[:at], "<<<external_untrusted_content") {
-		return 8
+	if r.bounds == nil {
+		r.bounds = &[2]int{strings.Index(r.text, "<<<external_untrusted_content"), strings.LastIndex(r.text, "end_external_untrusted_content")}
 	}
-	rest := r.text[at:]
-	if n := strings.IndexByte(rest, '\n'); n >= 0 {
-		rest = rest[n:]
-	} else if n := strings.Index(rest, ">>>"); n >= 0 {
-		rest = rest[n+3:]
-	}
-	if strings.Contains(rest, "end_external_untrusted_content") {
+	if first, last := r.bounds[0], r.bounds[1]; first < 0 || first > at || at < last {
 		return 8
 	}
 	return 0

@@ -19,6 +19,9 @@ func placeholder(s string) bool {
 		return false
 	}
 	low := strings.ToLower(s)
+	if strings.HasSuffix(low, "here") {
+		return true
+	}
 	for _, w := range stands {
 		if strings.Contains(low, w) {
 			return true

@@ -122,12 +122,13 @@ func newSet(shapes []shape) *set {
 // it stops where a secret begins that may still go on, and returns that place;
 // open is then the shape if a secret was already given and merely goes on.
 func (s *set) scan(text string, from int, ends bool, found func(*shape, int, int)) (safe int, open *shape) {
+	var last run
 	for at := from; ; {
 		at = s.next(text, at)
 		if at >= len(text) {
 			break
 		}
-		sh, start, end, state := s.at(text, at, from, ends)
+		sh, start, end, state := s.at(text, at, from, ends, &last)
 		switch state {
 		case waits:
 			return start, nil
@@ -147,6 +148,26 @@ func (s *set) scan(text string, from int, ends bool, found func(*shape, int, int
 	return len(text), nil
 }
 
+// run remembers how far a stretch in one alphabet is known to go, so that a text
+// full of beginnings is not read again from each.
+type run struct {
+	in  *alphabet
+	end int
+}
+
+// extent is the shape's extent of held, which stands at at.
+func (r *run) extent(sh *shape, held string, at, begin int) (n int, closed bool) {
+	if sh.in == nil {
+		return sh.extent(held, begin)
+	}
+	if sh.in == r.in && r.end > at+begin {
+		begin = min(r.end-at, len(held))
+	}
+	n, closed = sh.extent(held, begin)
+	*r = run{sh.in, at + n}
+	return n, closed
+}
+
 // state is what stands at one place of a text.
 type state int
 
@@ -158,7 +179,7 @@ const (
 )
 
 // at judges the place where a literal may begin.
-func (s *set) at(text string, at, from int, ends bool) (*shape, int, int, state) {
+func (s *set) at(text string, at, from int, ends bool, last *run) (*shape, int, int, state) {
 	rest := text[at:]
 	for _, lit := range s.heads[text[at]] {
 		sh := &s.shapes[lit.of]
@@ -173,9 +194,12 @@ func (s *set) at(text string, at, from int, ends bool) (*shape, int, int, state)
 			continue
 		}
 		held := rest[:min(len(rest), most)]
-		n, closed := sh.extent(held, len(lit.text))
+		n, closed := last.extent(sh, held, at, len(lit.text))
 		if !closed && !ends && len(rest) < most+ahead {
 			return sh, s.before(text, at, from), at, waits
+		}
+		if next := strings.Index(held[len(lit.text):n], lit.text); next >= 0 && sh.in != nil {
+			n, closed = len(lit.text)+next, true // one ends where another begins
 		}
 		size := sh.is(text[start:at+n], at-start+len(lit.text))
 		switch {

@@ -77,8 +77,11 @@ type reader struct {
 	dir     Direction
 	signals []signal
 	buf     *[]token
-	turns   int // marks of a turn so far
-	lawless int // words of lawlessness so far
+	unshown []signal // stretches that a browser does not show
+	fences  []int    // where ``` stands
+	bounds  *[2]int  // where OpenClaw's markers begin first and end last
+	turns   int      // marks of a turn so far
+	lawless int      // words of lawlessness so far
 }
 
 func (r *reader) add(w what, score float64, from, to int) {

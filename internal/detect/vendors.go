@@ -83,6 +83,7 @@ var vendors = []shape{
 	{rule: "slack-webhook", title: "a Slack webhook", begins: []string{"hooks.slack.com/"}, in: letters("a-zA-Z0-9+/_-"), least: 45},
 	{rule: "teams-webhook", title: "a Teams webhook", begins: []string{"webhook.office.com/webhookb2/"}, in: letters("a-zA-Z0-9@/-"), least: 60},
 	{rule: "discord-webhook", title: "a Discord webhook", begins: []string{"discord.com/api/webhooks/", "discordapp.com/api/webhooks/"}, in: letters("a-zA-Z0-9/_-"), least: 60},
+	{rule: "discord-token", title: "a Discord bot token", begins: []string{"Bot M", "Bot N", "Bot O"}, in: letters("a-zA-Z0-9._-"), least: 56, alone: true, judge: threeParts},
 	{rule: "telegram-token", title: "a Telegram bot token", begins: []string{":AA"}, in: dashed, least: 33, exact: true, back: 10, judge: telegram},
 	{rule: "twilio-key", title: "a Twilio key", begins: hexed("SK"), in: base16, least: 31, exact: true, alone: true},
 	{rule: "sendgrid-key", title: "a SendGrid key", begins: []string{"SG."}, in: dotted, least: 55, alone: true},
@@ -91,7 +92,7 @@ var vendors = []shape{
 	{rule: "resend-key", title: "a Resend key", begins: []string{"re_"}, in: word, least: 32, exact: true, alone: true, judge: random},
 	{rule: "facebook-token", title: "a Facebook token", begins: []string{"EAACEdEose0cBA", "EAAM", "EAAC"}, in: alnum, least: 90, alone: true},
 
-	{rule: "stripe-key", title: "a Stripe key", begins: []string{"sk_live_", "rk_live_", "sk_test_", "rk_test_", "sk_prod_", "rk_prod_"}, in: alnum, least: 20},
+	{rule: "stripe-key", title: "a Stripe key", begins: []string{"sk_live_", "rk_live_", "sk_test_", "rk_test_", "sk_prod_", "rk_prod_"}, in: alnum, least: 20, alone: true},
 	{rule: "stripe-webhook", title: "a Stripe webhook secret", begins: []string{"whsec_"}, in: base64ish, least: 32},
 	{rule: "square-token", title: "a Square token", begins: []string{"EAAA", "sq0atp-", "sq0csp-"}, in: base64ish, least: 22, alone: true, judge: random},
 	{rule: "shopify-token", title: "a Shopify token", begins: []string{"shpat_", "shpca_", "shppa_", "shpss_"}, in: base16, least: 32},
@@ -111,23 +112,24 @@ var vendors = []shape{
 
 	{rule: "jwt", title: "a signed token (JWT)", begins: []string{"eyJ"}, in: letters("a-zA-Z0-9_.-"), least: 30, alone: true, judge: signed},
 	{rule: "bearer-token", title: "a bearer token", begins: []string{"Bearer ", "bearer "}, in: letters("a-zA-Z0-9._~+/=-"), least: 20, alone: true, judge: random},
+	{rule: "auth-token", title: "an access token", begins: []string{"Authorization: Token ", "authorization: Token ", "Authorization: token ", "authorization: token "}, in: letters("a-zA-Z0-9._~+/=-"), least: 20, judge: random},
 	{rule: "basic-auth", title: "a user name and password", begins: []string{"Authorization: Basic ", "authorization: Basic ", "authorization: basic "}, in: base64Std, least: 8, judge: basic},
 	{rule: "url-password", title: "a password in a URL", begins: []string{"https://", "http://", "postgres://", "postgresql://", "mysql://", "mongodb://", "mongodb+srv://", "redis://", "rediss://", "amqp://", "amqps://", "ftp://", "sftp://", "smtp://", "smtps://", "ssh://"}, in: letters("a-zA-Z0-9._~%!*+,;=:@-"), least: 8, alone: true, judge: userinfo},
 	{rule: "private-key", title: "a private key", begins: []string{
 		"-----BEGIN PRIVATE KEY", "-----BEGIN RSA PRIVATE KEY", "-----BEGIN EC PRIVATE KEY", "-----BEGIN DSA PRIVATE KEY", "-----BEGIN ED25519 PRIVATE KEY",
 		"-----BEGIN OPENSSH PRIVATE KEY", "-----BEGIN ENCRYPTED PRIVATE KEY", "-----BEGIN PGP PRIVATE KEY BLOCK", "-----BEGIN SSH2 ENCRYPTED PRIVATE KEY",
-	}, run: pem, least: 60, judge: keyBody},
+	}, run: pemBlock, least: 60, judge: keyBody},
 }
 
 var base64Std = letters("a-zA-Z0-9+/=")
 
 // plainKey judges what begins with no more than "sk-": many things do.
 func plainKey(s string, begin int) int {
-	body := s[begin:]
+	body := s[begin:min(len(s), begin+256)]
 	if placeholder(body) || bland(body) || !mixedCase(body) && !strings.ContainsAny(body, "0123456789") || digits(body) < 2 {
 		return 0
 	}
-	if body = body[:min(len(body), 256)]; strings.Count(body, "-") > len(body)/8 { // a slug
+	if strings.Count(body, "-") > len(body)/8 { // a slug
 		return 0
 	}
 	return len(s)
@@ -135,7 +137,7 @@ func plainKey(s string, begin int) int {
 
 // random takes only what looks drawn at random: letters and digits.
 func random(s string, begin int) int {
-	body := s[begin:]
+	body := s[begin:min(len(s), begin+256)]
 	if placeholder(body) || bland(body) || digits(body) < 2 || entropy(body) < 3 {
 		return 0
 	}
@@ -179,6 +181,14 @@ func onePassword(s string, begin int) int {
 	return len(s)
 }
 
+// threeParts is how Discord writes a bot's token: who, when, and a signature.
+func threeParts(s string, begin int) int {
+	if part := strings.Split(s[begin:], "."); len(part) != 3 || len(part[1]) < 6 || len(part[2]) < 27 {
+		return 0
+	}
+	return random(s, begin)
+}
+
 // authress keys have four parts, the third an account.
 func authress(s string, _ int) int {
 	if part := strings.Split(s, "."); len(part) == 4 && strings.HasPrefix(part[2], "acc") {
@@ -219,7 +229,7 @@ func jsonBegins(s string) bool {
 func basic(s string, begin int) int {
 	plain, err := base64std(s[begin:])
 	user, password, ok := strings.Cut(plain, ":")
-	if err != nil || !ok || user == "" || len(password) < 4 || placeholder(plain) || commonPassword(password) {
+	if err != nil || !ok || user == "" || user[0] == '{' || len(password) < 4 || placeholder(plain) || commonPassword(password) {
 		return 0
 	}
 	return len(s)
@@ -247,9 +257,9 @@ func commonPassword(s string) bool {
 	return strings.Contains(s, "%s") || strings.Contains(s, "$")
 }
 
-// pem goes to the end of the line that closes the key (RFC 7468), or as far as
+// pemBlock goes to the end of the line that closes the key (RFC 7468), or as far as
 // the text could be one.
-func pem(s string, i int) (int, bool) {
+func pemBlock(s string, i int) (int, bool) {
 	for ; i < len(s); i++ {
 		switch {
 		case !pemText[s[i]]:
