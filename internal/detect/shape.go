@@ -20,6 +20,7 @@ type shape struct {
 	least       int  // fewest bytes after the beginning
 	exact       bool // a beginning so short that least must be the whole of it
 	alone       bool // and that no letter or digit may stand before it
+	nests       bool // the beginning stands again inside
 	back        int  // digits before the beginning that belong to it, at most
 
 	// run, in place of in, goes on from i to where the secret ends, and says
@@ -122,13 +123,13 @@ func newSet(shapes []shape) *set {
 // it stops where a secret begins that may still go on, and returns that place;
 // open is then the shape if a secret was already given and merely goes on.
 func (s *set) scan(text string, from int, ends bool, found func(*shape, int, int)) (safe int, open *shape) {
-	var last run
+	var known runs
 	for at := from; ; {
 		at = s.next(text, at)
 		if at >= len(text) {
 			break
 		}
-		sh, start, end, state := s.at(text, at, from, ends, &last)
+		sh, start, end, state := s.at(text, at, from, ends, &known)
 		switch state {
 		case waits:
 			return start, nil
@@ -148,23 +149,20 @@ func (s *set) scan(text string, from int, ends bool, found func(*shape, int, int
 	return len(text), nil
 }
 
-// run remembers how far a stretch in one alphabet is known to go, so that a text
+// runs remembers how far the text is known to go on in an alphabet, so that one
 // full of beginnings is not read again from each.
-type run struct {
-	in  *alphabet
-	end int
-}
+type runs map[*alphabet]int
 
 // extent is the shape's extent of held, which stands at at.
-func (r *run) extent(sh *shape, held string, at, begin int) (n int, closed bool) {
+func (r runs) extent(sh *shape, held string, at, begin int) (n int, closed bool) {
 	if sh.in == nil {
 		return sh.extent(held, begin)
 	}
-	if sh.in == r.in && r.end > at+begin {
-		begin = min(r.end-at, len(held))
+	if end := r[sh.in]; end > at+begin {
+		begin = min(end-at, len(held))
 	}
 	n, closed = sh.extent(held, begin)
-	*r = run{sh.in, at + n}
+	r[sh.in] = at + n
 	return n, closed
 }
 
@@ -179,7 +177,7 @@ const (
 )
 
 // at judges the place where a literal may begin.
-func (s *set) at(text string, at, from int, ends bool, last *run) (*shape, int, int, state) {
+func (s *set) at(text string, at, from int, ends bool, known *runs) (*shape, int, int, state) {
 	rest := text[at:]
 	for _, lit := range s.heads[text[at]] {
 		sh := &s.shapes[lit.of]
@@ -194,11 +192,14 @@ func (s *set) at(text string, at, from int, ends bool, last *run) (*shape, int, 
 			continue
 		}
 		held := rest[:min(len(rest), most)]
-		n, closed := last.extent(sh, held, at, len(lit.text))
+		if *known == nil {
+			*known = runs{}
+		}
+		n, closed := known.extent(sh, held, at, len(lit.text))
 		if !closed && !ends && len(rest) < most+ahead {
 			return sh, s.before(text, at, from), at, waits
 		}
-		if next := strings.Index(held[len(lit.text):n], lit.text); next >= 0 && sh.in != nil {
+		if next := strings.Index(held[len(lit.text):n], lit.text); next >= 0 && !sh.nests {
 			n, closed = len(lit.text)+next, true // one ends where another begins
 		}
 		size := sh.is(text[start:at+n], at-start+len(lit.text))

@@ -110,7 +110,7 @@ var vendors = []shape{
 	{rule: "octopus-key", title: "an Octopus Deploy key", begins: []string{"API-"}, in: upper, least: 26, exact: true, alone: true, judge: random},
 	{rule: "intra42-secret", title: "an Intra 42 secret", begins: []string{"s-s4t2ud-", "s-s4t2af-"}, in: base16, least: 64},
 
-	{rule: "jwt", title: "a signed token (JWT)", begins: []string{"eyJ"}, in: letters("a-zA-Z0-9_.-"), least: 30, alone: true, judge: signed},
+	{rule: "jwt", title: "a signed token (JWT)", begins: []string{"eyJ"}, in: letters("a-zA-Z0-9_.-"), least: 30, alone: true, nests: true, judge: signed},
 	{rule: "bearer-token", title: "a bearer token", begins: []string{"Bearer ", "bearer "}, in: letters("a-zA-Z0-9._~+/=-"), least: 20, alone: true, judge: random},
 	{rule: "auth-token", title: "an access token", begins: []string{"Authorization: Token ", "authorization: Token ", "Authorization: token ", "authorization: token "}, in: letters("a-zA-Z0-9._~+/=-"), least: 20, judge: random},
 	{rule: "basic-auth", title: "a user name and password", begins: []string{"Authorization: Basic ", "authorization: Basic ", "authorization: basic "}, in: base64Std, least: 8, judge: basic},
@@ -118,7 +118,7 @@ var vendors = []shape{
 	{rule: "private-key", title: "a private key", begins: []string{
 		"-----BEGIN PRIVATE KEY", "-----BEGIN RSA PRIVATE KEY", "-----BEGIN EC PRIVATE KEY", "-----BEGIN DSA PRIVATE KEY", "-----BEGIN ED25519 PRIVATE KEY",
 		"-----BEGIN OPENSSH PRIVATE KEY", "-----BEGIN ENCRYPTED PRIVATE KEY", "-----BEGIN PGP PRIVATE KEY BLOCK", "-----BEGIN SSH2 ENCRYPTED PRIVATE KEY",
-	}, run: pemBlock, least: 60, judge: keyBody},
+	}, nests: true, run: pemBlock, least: 60, judge: keyBody},
 }
 
 var base64Std = letters("a-zA-Z0-9+/=")
