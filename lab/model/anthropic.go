@@ -41,7 +41,7 @@ func (m anthropicMessage) blocks() ([]anthropicBlock, error) {
 
 var toolUseID = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 
-func (anthropic) read(r *Request, ids *issued) string {
+func (anthropic) read(r *Request, ids *given) string {
 	var body struct {
 		Model     string
 		Stream    bool
@@ -142,7 +142,7 @@ func names(set map[string]bool) string {
 	return strings.Join(s, ", ")
 }
 
-func (anthropic) stream(r *Request, a Answer, ids *issued) []event {
+func (anthropic) stream(r *Request, a Answer, ids *given) []event {
 	var out []event
 	emit := func(kind string, members ...any) {
 		out = append(out, event{kind, obj(append([]any{"type", kind}, members...)...)})
@@ -185,7 +185,7 @@ func (anthropic) stream(r *Request, a Answer, ids *issued) []event {
 	return out
 }
 
-func (anthropic) whole(r *Request, a Answer, ids *issued) json.RawMessage {
+func (anthropic) whole(r *Request, a Answer, ids *given) json.RawMessage {
 	var content []json.RawMessage
 	for _, b := range a.Blocks {
 		switch {

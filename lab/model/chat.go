@@ -25,7 +25,7 @@ type chatMessage struct {
 	ToolCallID string `json:"tool_call_id"`
 }
 
-func (chat) read(r *Request, _ *issued) string {
+func (chat) read(r *Request, _ *given) string {
 	var body struct {
 		Model    string
 		Stream   bool
@@ -108,7 +108,7 @@ func unanswered(open map[string]bool) string {
 	return "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: " + strings.Join(ids, ", ")
 }
 
-func (chat) stream(r *Request, a Answer, ids *issued) []event {
+func (chat) stream(r *Request, a Answer, ids *given) []event {
 	var opts struct {
 		StreamOptions struct {
 			IncludeUsage bool `json:"include_usage"`
@@ -159,7 +159,7 @@ func (chat) stream(r *Request, a Answer, ids *issued) []event {
 	return append(out, event{data: json.RawMessage("[DONE]")})
 }
 
-func (chat) whole(r *Request, a Answer, ids *issued) json.RawMessage {
+func (chat) whole(r *Request, a Answer, ids *given) json.RawMessage {
 	var said, thought string
 	var calls []json.RawMessage
 	for _, b := range a.Blocks {

@@ -15,11 +15,11 @@ import (
 type format interface {
 	// read fills in the request and says what the real service would refuse in
 	// it, or "".
-	read(*Request, *issued) (refusal string)
+	read(*Request, *given) (refusal string)
 	// stream is the answer as events, the last one ending it.
-	stream(*Request, Answer, *issued) []event
+	stream(*Request, Answer, *given) []event
 	// whole is the answer as one JSON value.
-	whole(*Request, Answer, *issued) json.RawMessage
+	whole(*Request, Answer, *given) json.RawMessage
 	// fail is an error's body.
 	fail(status int, message string) json.RawMessage
 }
@@ -41,9 +41,9 @@ func (e event) bytes() []byte {
 	return b.Bytes()
 }
 
-// issued is what one server gave out: ids that never repeat, and the
+// given is what one server gave out: ids that never repeat, and the
 // signatures under its reasoning.
-type issued struct {
+type given struct {
 	mu         sync.Mutex
 	count      int
 	signatures map[string]string // of reasoning: signature to text
@@ -51,7 +51,7 @@ type issued struct {
 
 // id makes an identifier of n characters behind a prefix, as the service would
 // form it.
-func (s *issued) id(prefix string, n int) string {
+func (s *given) id(prefix string, n int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count++
@@ -61,7 +61,7 @@ func (s *issued) id(prefix string, n int) string {
 }
 
 // callID is the id of a call: the script's, or one of the format's shape.
-func (s *issued) callID(c *Call, prefix string, n int) string {
+func (s *given) callID(c *Call, prefix string, n int) string {
 	if c.ID != "" {
 		return c.ID
 	}
@@ -69,7 +69,7 @@ func (s *issued) callID(c *Call, prefix string, n int) string {
 }
 
 // sign returns the signature that a piece of reasoning must come back with.
-func (s *issued) sign(thinking string) string {
+func (s *given) sign(thinking string) string {
 	sum := sha256.Sum256([]byte("reasoning:" + thinking))
 	sig := "Eq" + base64.StdEncoding.EncodeToString(append(sum[:], sum[:]...))
 	s.mu.Lock()
@@ -82,11 +82,19 @@ func (s *issued) sign(thinking string) string {
 }
 
 // signed reports whether this reasoning was given out with this signature.
-func (s *issued) signed(thinking, signature string) bool {
+func (s *given) signed(thinking, signature string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, ok := s.signatures[signature]
 	return ok && was == thinking
+}
+
+// issued reports whether this signature was given out at all.
+func (s *given) issued(signature string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.signatures[signature]
+	return ok
 }
 
 func now() int64 { return time.Now().Unix() }

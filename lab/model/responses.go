@@ -19,10 +19,9 @@ type responsesItem struct {
 	Arguments string          `json:"arguments"`
 	Output    json.RawMessage `json:"output"`
 	Encrypted *string         `json:"encrypted_content"`
-	Summary   []struct{ Text string }
 }
 
-func (responses) read(r *Request, ids *issued) string {
+func (responses) read(r *Request, ids *given) string {
 	var body struct {
 		Model        string
 		Stream       bool
@@ -65,7 +64,7 @@ func (responses) read(r *Request, ids *issued) string {
 
 // refuseResponses pairs calls with outputs and reasoning with what follows it,
 // as the service does.
-func refuseResponses(items []responsesItem, ids *issued) string {
+func refuseResponses(items []responsesItem, ids *given) string {
 	called, answered, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i, it := range items {
 		if it.ID != "" && seen[it.ID] {
@@ -90,11 +89,8 @@ func refuseResponses(items []responsesItem, ids *issued) string {
 			if i+1 == len(items) || !follows(items[i+1]) {
 				return fmt.Sprintf("Item '%s' of type 'reasoning' was provided without its required following item.", it.ID)
 			}
-			var summary string
-			for _, s := range it.Summary {
-				summary += s.Text
-			}
-			if it.Encrypted != nil && !ids.signed(summary, *it.Encrypted) {
+			// The summary is for people; what the service checks is sealed.
+			if it.Encrypted != nil && !ids.issued(*it.Encrypted) {
 				return fmt.Sprintf("The encrypted content for item %s could not be verified.", it.ID)
 			}
 		}
@@ -120,7 +116,7 @@ type output struct {
 	body func(emit func(kind string, members ...any))
 }
 
-func (responses) outputs(a Answer, ids *issued) []output {
+func (responses) outputs(a Answer, ids *given) []output {
 	var out []output
 	for _, b := range a.Blocks {
 		switch {
@@ -142,7 +138,7 @@ func status(done bool) string {
 	return "in_progress"
 }
 
-func callOutput(b Block, ids *issued) output {
+func callOutput(b Block, ids *given) output {
 	id, callID := ids.id("fc_", 48), ids.callID(b.Call, "call_", 24)
 	return output{
 		id: id,
@@ -163,7 +159,7 @@ func callOutput(b Block, ids *issued) output {
 	}
 }
 
-func messageOutput(b Block, ids *issued) output {
+func messageOutput(b Block, ids *given) output {
 	id := ids.id("msg_", 48)
 	part := func(s string) json.RawMessage {
 		return obj("type", "output_text", "annotations", list(), "logprobs", list(), "text", s)
@@ -188,7 +184,7 @@ func messageOutput(b Block, ids *issued) output {
 	}
 }
 
-func reasoningOutput(b Block, ids *issued) output {
+func reasoningOutput(b Block, ids *given) output {
 	id := ids.id("rs_", 48)
 	part := func(s string) json.RawMessage { return obj("type", "summary_text", "text", s) }
 	return output{
@@ -211,7 +207,7 @@ func reasoningOutput(b Block, ids *issued) output {
 	}
 }
 
-func (f responses) stream(r *Request, a Answer, ids *issued) []event {
+func (f responses) stream(r *Request, a Answer, ids *given) []event {
 	var out []event
 	emit := func(kind string, members ...any) {
 		out = append(out, event{kind, obj(append([]any{"type", kind, "sequence_number", len(out)}, members...)...)})
@@ -238,7 +234,7 @@ func (f responses) stream(r *Request, a Answer, ids *issued) []event {
 	return out
 }
 
-func (f responses) whole(r *Request, a Answer, ids *issued) json.RawMessage {
+func (f responses) whole(r *Request, a Answer, ids *given) json.RawMessage {
 	var items []json.RawMessage
 	for _, o := range f.outputs(a, ids) {
 		items = append(items, o.item(true))

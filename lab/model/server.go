@@ -19,7 +19,7 @@ type Server struct {
 	key  string
 	http *http.Server
 	addr net.Addr
-	ids  issued
+	ids  given
 
 	mu       sync.Mutex
 	script   Script

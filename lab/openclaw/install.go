@@ -84,7 +84,7 @@ func (i *Installed) check(ctx context.Context) error {
 	}
 	defer func() { _ = os.RemoveAll(home) }()
 	cmd := exec.CommandContext(ctx, filepath.Join(i.bin(), "openclaw"), "--version")
-	cmd.Env = []string{"HOME=" + home, "PATH=" + i.bin() + ":" + os.Getenv("PATH")}
+	cmd.Env = []string{"HOME=" + home, "TMPDIR=" + home, "PATH=" + i.bin() + ":" + os.Getenv("PATH")}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), Version) {
 		return fmt.Errorf("openclaw --version did not say %s (%v): %s", Version, err, strings.TrimSpace(string(out)))

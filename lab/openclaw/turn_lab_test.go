@@ -38,8 +38,9 @@ func TestTurn(t *testing.T) {
 			file := filepath.Join(oc.Workspace, p.ID+".txt")
 			args := fmt.Sprintf(`{"command":"printf 'grüße' > %s"}`, file)
 			m.Play(model.Steps(
-				model.Reply(model.Say("I will write it."), model.Use("exec", args).In(9)),
+				model.Reply(model.Think("A file, then."), model.Say("I will write it."), model.Use("exec", args).In(9)),
 				model.Reply(model.Say("It is written: done.").In(5)),
+				model.Reply(model.Say("You are welcome.")),
 			))
 			s, err := oc.Session(t.Context(), p.Ref())
 			if err != nil {
@@ -55,9 +56,12 @@ func TestTurn(t *testing.T) {
 			if b, err := os.ReadFile(file); err != nil || string(b) != "grüße" {
 				t.Errorf("the command wrote %q, %v", b, err)
 			}
+			if reply, err := s.Turn(t.Context(), "thank you"); err != nil || reply.Text != "You are welcome." {
+				t.Errorf("the agent answered %s, %v", reply.Raw, err)
+			}
 			asked := m.Requests()
-			if len(asked) != 2 {
-				t.Fatalf("the model was asked %d times, not twice", len(asked))
+			if len(asked) != 3 {
+				t.Fatalf("the model was asked %d times, not three", len(asked))
 			}
 			for _, r := range asked {
 				if r.Refused != "" || !r.Stream {
