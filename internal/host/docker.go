@@ -105,7 +105,7 @@ func (r *reader) daemonTCP(config map[string]any) []string {
 		}
 	}
 	for _, p := range r.processes().Value {
-		if p.Name != "dockerd" && !strings.HasSuffix(p.Exe, "/dockerd") || inContainer(p.Cgroup) && !strings.Contains(p.Cgroup, "docker.service") {
+		if p.Name != "dockerd" && !strings.HasSuffix(p.Exe, "/dockerd") || r.contained(p) {
 			continue
 		}
 		for i, a := range p.Args {

@@ -51,7 +51,7 @@ func (r *reader) runs(name string) bool {
 		named := p.Name == name || slices.ContainsFunc(p.Args[:min(2, len(p.Args))], func(a string) bool {
 			return a == name || strings.HasSuffix(a, "/"+name)
 		})
-		return named && !inContainer(p.Cgroup)
+		return named && !r.contained(p)
 	})
 }
 

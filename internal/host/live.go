@@ -209,7 +209,7 @@ func (l *live) Run(ctx context.Context, name string, args ...string) (Output, er
 	case err != nil:
 		return Output{}, explain("running", name, err)
 	}
-	return Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: cmd.ProcessState.ExitCode()}, nil
+	return Output{Stdout: stdout.text.Bytes(), Stderr: stderr.text.Bytes(), Exit: cmd.ProcessState.ExitCode()}, nil
 }
 
 // lookCommand finds a command in [commandPath]; an absolute path stands for itself.
@@ -229,17 +229,17 @@ func lookCommand(name string) (string, error) {
 
 // bounded keeps what a command says, up to outputLimit.
 type bounded struct {
-	bytes.Buffer
+	text bytes.Buffer // not embedded: its ReadFrom would read without a bound
 	over bool
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := outputLimit - b.Len(); len(p) > room {
+	if room := outputLimit - b.text.Len(); len(p) > room {
 		b.over = true
-		b.Buffer.Write(p[:room])
+		b.text.Write(p[:room])
 		return len(p), nil
 	}
-	return b.Buffer.Write(p)
+	return b.text.Write(p)
 }
 
 // explain turns a failed system call into an error a person understands.

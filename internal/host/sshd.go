@@ -104,7 +104,7 @@ func (r *reader) sshdProcess() (*Process, []string) {
 			continue
 		}
 		words, listener := sshdWords(p.Args)
-		if listener && !inContainer(p.Cgroup) {
+		if listener && !r.contained(*p) {
 			return p, sshdOptions(words)
 		}
 	}
@@ -120,8 +120,18 @@ func sshdWords(args []string) (words []string, listener bool) {
 	return args, path.IsAbs(args[0]) && !strings.HasPrefix(path.Base(args[0]), "sshd-")
 }
 
-func inContainer(cgroup string) bool {
-	return strings.Contains(cgroup, "docker") || strings.Contains(cgroup, "libpod") || strings.Contains(cgroup, "kubepods") || strings.Contains(cgroup, "lxc")
+// contained reports whether a process runs in a container on this machine,
+// which may be one itself: what counts is the cgroup below that of PID 1.
+func (r *reader) contained(p Process) bool {
+	below := p.Cgroup
+	for _, first := range r.processes().Value {
+		if first.PID == 1 {
+			below = strings.TrimPrefix(below, strings.TrimSuffix(first.Cgroup, "/init.scope"))
+		}
+	}
+	return slices.ContainsFunc([]string{"/docker/", "docker-", "libpod", "kubepods", "/lxc"}, func(mark string) bool {
+		return strings.Contains("/"+below, mark)
+	})
 }
 
 // sshdOptions keeps what changes sshd's configuration: -f, -o, -p, -h.
