@@ -57,7 +57,7 @@ func (t *Toolset) Unwrap(name, id string, args []byte) (calls []ToolCall, ambigu
 		if call.Tool != "tool_call" {
 			return calls, false
 		}
-		inner, ok := innerCall(fields)
+		inner, ok := t.innerCall(fields)
 		if !ok {
 			return calls, true
 		}
@@ -74,90 +74,120 @@ type inner struct {
 var selectors = []string{"id", "toolId", "name"}
 
 // innerCall reads the arguments of tool_call as readToolSearchCallArgs and
-// prepareToolSearchDispatcherArguments do (src/agents/tool-search*.ts): the
-// tool is id, toolId or name, a catalog id "source:owner:tool" or a bare name;
-// its arguments are args or input, or else all other keys; keys "args.x"
+// prepareToolSearchDispatcherArguments do (src/agents/tool-search-request.ts):
+// the tool is id, toolId or name, a catalog id "source:owner:tool" or a bare
+// name; its arguments are args or input, or else all other keys; keys "args.x"
 // count as x; without a selector the whole call may stand in args.
-func innerCall(fields map[string]jsontext.Value) (inner, bool) {
+func (t *Toolset) innerCall(fields map[string]jsontext.Value) (inner, bool) {
 	if !slices.ContainsFunc(selectors, func(s string) bool { return fields[s] != nil }) {
-		nested := object(first(fields, "args", "input"))
-		if first(nested, selectors...) == nil {
+		if fields = dispatched(fields); fields == nil {
 			return inner{}, false
-		}
-		merged := map[string]jsontext.Value{}
-		for k, v := range fields {
-			if k != "args" && k != "input" {
-				merged[k] = v
-			}
-		}
-		for k, v := range nested {
-			merged[k] = v
-		}
-		merged["id"] = first(nested, selectors...)
-		fields = merged
-	}
-	if disagree(fields) {
-		return inner{}, false
-	}
-	tool, ok := text8(first(fields, selectors...))
-	if !ok || trim(tool) == "" {
-		return inner{}, false
-	}
-	args, ok := innerArgs(fields)
-	return inner{name: catalogName(tool), args: args}, ok
-}
-
-// disagree reports selectors that name different tools; which one counts
-// depends on a catalog that is not on the wire.
-func disagree(fields map[string]jsontext.Value) bool {
-	if input := first(fields, "args", "input"); input != nil && !bytes.Equal(input, []byte("{}")) {
-		return false // then id goes before toolId before name
-	}
-	var seen string
-	for _, s := range selectors {
-		if v, ok := text8(fields[s]); ok && trim(v) != "" {
-			if seen != "" && seen != trim(v) {
-				return true
-			}
-			seen = trim(v)
-		}
-	}
-	return false
-}
-
-func innerArgs(fields map[string]jsontext.Value) ([]byte, bool) {
-	merged := map[string]jsontext.Value{}
-	for k, v := range fields {
-		if short, ok := strings.CutPrefix(k, "args."); ok && short != "" {
-			merged[short] = v
 		}
 	}
 	input := first(fields, "args", "input")
 	if text, ok := text8(input); ok {
 		// Validation turns a text that is a JSON object into the object.
-		return []byte(text), len(merged) == 0
+		input = jsontext.Value(text)
+		if parsed, _, err := ParseArgs(input); err == nil {
+			input = parsed
+		}
 	}
 	nested := object(input)
-	if input != nil && nested == nil {
-		return nil, false
+	switch {
+	case input != nil && nested == nil:
+		return inner{}, false
+	case len(nested) > 0:
+		tool, ok := text8(first(fields, selectors...))
+		return inner{catalogName(trim(tool)), encode(overlay(dotted(fields), nested))}, ok && trim(tool) != ""
+	default:
+		return t.flatCall(fields)
 	}
-	if len(nested) > 0 {
-		for k, v := range nested {
-			merged[k] = v
-		}
-		return encode(merged), true
+}
+
+// dispatched moves a call that stands whole in args or input to where it
+// belongs; nil when there is none.
+func dispatched(fields map[string]jsontext.Value) map[string]jsontext.Value {
+	nested := object(first(fields, "args", "input"))
+	selector := first(nested, selectors...)
+	if selector == nil {
+		return nil
 	}
+	rest := map[string]jsontext.Value{}
 	for k, v := range fields {
-		if k != "args" && k != "input" && !slices.Contains(selectors, k) && !strings.HasPrefix(k, "args.") {
-			merged[k] = v
+		if k != "args" && k != "input" {
+			rest[k] = v
 		}
 	}
-	return encode(merged), true
+	merged := overlay(rest, nested)
+	merged["id"] = selector
+	return merged
+}
+
+// flatCall reads a call whose arguments stand beside its selector. OpenClaw
+// takes the selector that names a tool of its catalog, and the others for
+// arguments. The catalog, with its plugins' tools, is not on the wire: where
+// two selectors could name a tool, nothing is certain.
+func (t *Toolset) flatCall(fields map[string]jsontext.Value) (inner, bool) {
+	var given, taken []string
+	tool := ""
+	for _, s := range selectors {
+		if first(fields, s) == nil {
+			continue
+		}
+		given = append(given, s)
+		value, ok := text8(fields[s])
+		if !ok || !toolLike.MatchString(value) {
+			continue
+		}
+		if tool != "" && value != tool {
+			return inner{}, false
+		}
+		tool, taken = value, append(taken, s)
+	}
+	if len(given) == 0 {
+		return inner{}, false
+	}
+	if tool == "" {
+		taken = given[:1]
+		tool, _ = text8(fields[given[0]])
+	} else if !t.has[catalogName(tool)] && taken[0] != given[0] {
+		return inner{}, false
+	}
+	rest := map[string]jsontext.Value{}
+	for k, v := range fields {
+		if k != "args" && k != "input" && !slices.Contains(taken, k) && !isDotted(k) {
+			rest[k] = v
+		}
+	}
+	return inner{catalogName(trim(tool)), encode(overlay(dotted(fields), rest))}, trim(tool) != ""
+}
+
+// toolLike is what providers accept for the name of a tool, or a catalog id.
+var toolLike = regexp.MustCompile(`^[A-Za-z0-9_.:/@-]{1,256}$`)
+
+func isDotted(key string) bool { return strings.HasPrefix(key, "args.") && len(key) > len("args.") }
+
+// dotted are the keys "args.x" without their prefix.
+func dotted(fields map[string]jsontext.Value) map[string]jsontext.Value {
+	short := map[string]jsontext.Value{}
+	for k, v := range fields {
+		if isDotted(k) {
+			short[k[len("args."):]] = v
+		}
+	}
+	return short
+}
+
+// overlay lays b over a.
+func overlay(a, b map[string]jsontext.Value) map[string]jsontext.Value {
+	for k, v := range b {
+		a[k] = v
+	}
+	return a
 }
 
 // catalogName takes the tool out of a catalog id ("openclaw:core:exec").
 func catalogName(id string) string {
-	id = trim(id)
 	if parts := strings.SplitN(id, ":", 3); len(parts) == 3 && slices.Contains([]string{"openclaw", "mcp", "client"}, parts[0]) {
 		return parts[2]
 	}
