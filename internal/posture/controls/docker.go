@@ -77,7 +77,7 @@ var dockerControls = []posture.Control{
 		Why:    "The group is root without a password. When the agent's account is in it, nothing on this machine is out of its reach.",
 		Advice: "gpasswd -d USER docker; rootless Docker or sudo for the one command it needs",
 		Source: "Docker docs, post-installation steps; CIS Docker 1.6, 1.1.2",
-		Needs:  []posture.Need{posture.Daemon, posture.Users},
+		Needs:  []posture.Need{posture.Users},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			owners := agentUsers(f)
 			for _, u := range f.Users.Value {
@@ -434,10 +434,11 @@ var dockerControls = []posture.Control{
 	},
 	{
 		ID: "docker-published-everywhere", Title: "A container's port is published on all addresses", Family: posture.Docker, Severity: posture.Medium,
-		Why:    "Only a firewall rule now stands before it, and Docker writes its own in front. An address in the port mapping needs no rule.",
-		Advice: "Publish on 127.0.0.1: \"127.0.0.1:18789:18789\"",
-		Source: "CIS Docker 1.6, 5.14; " + baseline + ", zero exposed ports",
-		Needs:  []posture.Need{posture.Containers},
+		Why:      "Only a firewall rule now stands before it, and Docker writes its own in front. An address in the port mapping needs no rule.",
+		Advice:   "Publish on 127.0.0.1: \"127.0.0.1:18789:18789\"",
+		Source:   "CIS Docker 1.6, 5.14; " + baseline + ", zero exposed ports",
+		CheckIDs: []string{"sandbox.browser_container.non_loopback_publish"},
+		Needs:    []posture.Need{posture.Containers},
 		Check: eachContainer(func(c host.Container, hc *container.HostConfig) (found []posture.Finding) {
 			for _, p := range publishedPorts(c) {
 				if p.host.IsUnspecified() {

@@ -188,7 +188,7 @@ var gatewayAccess = []posture.Control{
 		isOn("gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback", false)),
 	config("gateway-device-auth", "Device sign-in of the control page is switched off", posture.Low,
 		"2026.9.6 ignores this key, so it does nothing today; an older version, after a rollback, would obey it.",
-		"Remove it: openclaw doctor --fix", docs+"gateway/security/network-exposure (retired, inert)",
+		"Remove controlUi.dangerouslyDisableDeviceAuth: openclaw doctor --fix", docs+"gateway/security/network-exposure (retired, inert)",
 		nil, map[string]string{"gateway.controlUi.dangerouslyDisableDeviceAuth": "false"},
 		isOn("gateway.controlUi.dangerouslyDisableDeviceAuth", false)),
 	config("gateway-terminal", "An operator's browser is a shell on this machine", posture.Medium,

@@ -14,7 +14,7 @@ var gatewayPeople = []posture.Control{
 		"Set channels.NAME.dmPolicy to pairing or allowlist, and take \"*\" out of allowFrom",
 		docs+"gateway/security/access-control; "+guide+", introduction",
 		[]string{"channels.*.dm.open", "channels.*.dm.open_invalid", "security.exposure.open_channels_with_exec"},
-		map[string]string{"channels.telegram.dmPolicy": `"pairing"`},
+		map[string]string{"channels.telegram.dmPolicy": `"pairing"`, "channels.telegram.allowFrom": `["12345678"]`},
 		eachChannel(func(s settings, path string) (found []posture.Finding) {
 			for _, key := range []string{".dmPolicy", ".dm.policy"} {
 				if s.text(path+key, "pairing") == "open" {
@@ -43,7 +43,7 @@ var gatewayPeople = []posture.Control{
 		}),
 	config("gateway-group-unaddressed", "The agent answers in groups without being addressed", posture.Medium,
 		"Every sentence that somebody writes or forwards there is then a prompt.",
-		"Set requireMention to true", docs+"gateway/security/hardened-baseline",
+		"Set requireMention to true in groups", docs+"gateway/security/hardened-baseline",
 		nil, map[string]string{"channels.telegram.groups": `{"*": {"requireMention": true}}`},
 		eachChannel(func(s settings, path string) (found []posture.Finding) {
 			for _, key := range []string{"groups", "guilds", "channels", "rooms"} {
@@ -112,7 +112,7 @@ var gatewayPeople = []posture.Control{
 		eachChannel(checkLinkPreview)),
 	config("gateway-unsigned-webhook", "A channel takes messages from anyone who knows its address", posture.High,
 		"Without a signature or secret every caller can be any sender.",
-		"Set the channel's webhook secret; remove dangerouslyDisableSignatureValidation", docs+"channels/telegram, sms",
+		"Set webhookSecret beside webhookUrl; remove dangerouslyDisableSignatureValidation", docs+"channels/telegram, sms",
 		nil, map[string]string{"channels.telegram.webhookUrl": `"https://agent.example.com/telegram"`, "channels.telegram.webhookSecret": `"` + strings.Repeat("0a1b2c3d", 6) + `"`},
 		eachChannel(func(s settings, path string) (found []posture.Finding) {
 			found = isOn(path+".dangerouslyDisableSignatureValidation", false)(s)

@@ -25,7 +25,7 @@ var gatewayFlow = []posture.Control{
 	config("gateway-browser-remote", "The agent's browser is driven over the network without TLS", posture.High,
 		"The debugging port is the whole browser with its logins; over plain HTTP it is anyone's.",
 		"Use a browser on this machine, or wss:// for browser.profiles.*.cdpUrl", docs+"gateway/security/browser-control",
-		[]string{"browser.remote_cdp_http"}, map[string]string{"browser.headless": "true"},
+		[]string{"browser.remote_cdp_http"}, map[string]string{"browser.profiles": `{"remote": {"cdpUrl": "wss://browser.example.com:9222"}}`},
 		func(s settings) (found []posture.Finding) {
 			s.walk(func(path string, v any) {
 				if text, ok := v.(string); ok && strings.HasPrefix(path, "browser.") && strings.HasSuffix(path, "cdpUrl") && plainRemote(text) {

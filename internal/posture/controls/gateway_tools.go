@@ -39,7 +39,7 @@ var gatewayTools = []posture.Control{
 	config("gateway-exec-inline-code", "An allowed interpreter runs code nobody was asked about", posture.Medium,
 		"Once python or sh is allowed, python -c and sh -c are anything: a risky command hides inside an approved one.",
 		"Set tools.exec.strictInlineEval to true and take interpreters out of safeBins", docs+"tools/exec-approvals",
-		[]string{"tools.exec.safe_bins_interpreter_unprofiled", "tools.exec.safe_bins_broad_behavior"},
+		[]string{"tools.exec.safe_bins_interpreter_unprofiled", "tools.exec.safe_bins_broad_behavior", "tools.exec.allowlist_interpreter_without_strict_inline_eval"},
 		map[string]string{"tools.exec.strictInlineEval": "true", "tools.exec.safeBins": `["jq"]`},
 		func(s settings) (found []posture.Finding) {
 			for _, at := range s.everywhere("tools.exec.safeBins") {
@@ -117,14 +117,39 @@ var gatewayTools = []posture.Control{
 		eachSandbox("docker.network", func(v string) bool { return v == "host" || strings.HasPrefix(v, "container:") })),
 	config("gateway-sandbox-mounts", "The sandbox sees the host's own files", posture.High,
 		"A sandbox with /etc, a home directory or the Docker socket in it is none.",
-		"Bind the work's own directories only", docs+"gateway/config-agents/sandbox",
+		"Name the work's own directories only in sandbox.docker.binds", docs+"gateway/config-agents/sandbox",
 		[]string{"sandbox.dangerous_bind_mount", "sandbox.bind_mount_non_absolute"},
 		map[string]string{"agents.defaults.sandbox.docker.binds": `["/srv/project:/project:ro"]`}, checkSandboxBinds),
 	config("gateway-sandbox-unconfined", "The sandbox has its walls taken out", posture.High,
 		"seccomp and AppArmor are what keep a kernel hole from being the end of the sandbox.",
 		"Remove seccompProfile and apparmorProfile unconfined and every dangerouslyAllow…", docs+"gateway/config-agents/sandbox",
 		[]string{"sandbox.dangerous_seccomp_profile", "sandbox.dangerous_apparmor_profile"},
-		map[string]string{"agents.defaults.sandbox.docker.capDrop": `["ALL"]`}, checkSandboxWalls),
+		nil, checkSandboxWalls),
+	config("gateway-sandbox-browser", "The sandbox's browser can be driven from elsewhere", posture.Medium,
+		"The bridge to its debugging port takes whoever reaches it; the port is the whole browser.",
+		"Set agents.defaults.sandbox.browser.cdpSourceRange to the sandbox's own network", docs+"gateway/security/browser-control",
+		[]string{"sandbox.browser_cdp_bridge_unrestricted"}, map[string]string{"agents.defaults.sandbox.browser.cdpSourceRange": `"172.21.0.1/32"`},
+		func(s settings) (found []posture.Finding) {
+			for _, at := range s.sandboxes("browser") {
+				if s.on(at+".enabled", false) && s.text(at+".cdpSourceRange", s.text("agents.defaults.sandbox.browser.cdpSourceRange", "")) == "" {
+					found = append(found, posture.Found("%s.enabled is on and cdpSourceRange is not set", at)...)
+				}
+			}
+			return found
+		}),
+	config("gateway-exec-past-file-limits", "File tools are denied and the shell is not", posture.Medium,
+		"Denying read and write does not make the agent read-only: exec does all of it.",
+		"Deny group:runtime as well in tools.deny, or set agents.defaults.sandbox.workspaceAccess to ro", docs+"gateway/security/tool-permissions",
+		[]string{"tools.exec.fs_tools_disabled_but_exec_enabled"}, map[string]string{"tools.deny": `["group:fs", "group:runtime", "group:automation"]`},
+		func(s settings) []posture.Finding {
+			if (s.denied("group:fs") || s.denied("write")) && !s.noExec(agent{}) && s.sandbox(agent{}, "workspaceAccess", "none") == "rw" {
+				return posture.Found("tools.deny has the file tools, and exec writes to the workspace")
+			}
+			if (s.denied("group:fs") || s.denied("write")) && !s.noExec(agent{}) && !s.contained(agent{}) {
+				return posture.Found("tools.deny has the file tools, and exec runs on the host")
+			}
+			return nil
+		}),
 	config("gateway-files-anywhere", "The agent's file tools reach every file of its account", posture.Medium,
 		"Unless set, read and write are not kept to the workspace: ~/.ssh and the config with its keys are a file away.",
 		"Set tools.fs.workspaceOnly to true (exec is not held by it: use the sandbox too)",

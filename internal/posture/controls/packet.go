@@ -3,6 +3,7 @@ package controls
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -257,15 +258,23 @@ func everyone(p netip.Prefix) bool {
 	return p.Bits() < 8
 }
 
+// inner matches the bridges that container and machine managers make; a bridge
+// of any other name may be the machine's own way out.
+var inner = regexp.MustCompile(`^(docker\d+|br-[0-9a-f]{12}|virbr\d+|lxcbr\d+|lxdbr\d+|incusbr\d+|cni[\w.-]*|podman\d+|kube-bridge)$`)
+
 // outside returns the interfaces on which strangers arrive: up, with an
-// address, and neither loopback, bridge, veth nor a tunnel. When none is
-// known, a name that no rule is written for.
+// address, and neither loopback, a manager's bridge, veth nor a tunnel. When
+// none is known, a name that no rule is written for.
 func outside(f *host.Facts) []string {
 	var names []string
 	for _, i := range f.Interfaces.Value {
 		switch i.Kind {
-		case "loopback", "bridge", "veth", "tun", "wireguard":
+		case "loopback", "veth", "tun", "wireguard":
 			continue
+		case "bridge":
+			if inner.MatchString(i.Name) {
+				continue
+			}
 		}
 		if i.Up && len(i.Addrs) > 0 {
 			names = append(names, i.Name)

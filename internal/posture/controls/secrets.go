@@ -28,7 +28,7 @@ var secretsControls = []posture.Control{
 		map[string]string{"channels.telegram.tokenFile": `"/etc/openclaw/telegram.token"`}, nil, "channels."),
 	plaintext("secrets-gateway-credential", "The gateway's own password or token stands in openclaw.json", posture.Low,
 		"Its reader is an operator. Mode 0600 is what protects it, and the agent runs as the owner.",
-		"Make it a SecretRef, or set OPENCLAW_GATEWAY_TOKEN from a file that only the service reads",
+		"Make it a SecretRef to a file in secrets.providers, or set OPENCLAW_GATEWAY_TOKEN from a file that only the service reads",
 		map[string]string{"secrets.providers": `{"gateway": {"source": "file", "path": "/etc/openclaw/gateway.token", "mode": "singleValue"}}`},
 		[]string{"config.secrets.gateway_password_in_config", "config.secrets.hooks_token_in_config"}, "gateway.", "hooks."),
 	plaintext("secrets-tool-key", "Keys of tools, skills or plugins stand in openclaw.json", posture.Medium,
@@ -64,7 +64,7 @@ var secretsControls = []posture.Control{
 		ID: "secrets-workspace-env", Title: "A .env file with keys lies in the agent's workspace", Family: posture.Secrets, Severity: posture.Medium,
 		Why:    "It is the one place the agent reads and sends freely; OpenClaw itself refuses provider keys from there.",
 		Advice: "Move it out of the workspace", Source: docs + "gateway/security/secrets-and-storage; " + baseline + ", secrets",
-		Needs: []posture.Need{posture.Agent},
+		Needs: []posture.Need{agentFiles},
 		Check: eachFile(func(in openclaw.Install, file openclaw.File) []posture.Finding {
 			if file.Kind != "env" || len(file.Secrets) == 0 || path.Dir(file.Path) == in.StateDir {
 				return nil
@@ -77,7 +77,7 @@ var secretsControls = []posture.Control{
 		Why:    "What the agent runs inherits the gateway's environment: env is enough to read all of it, and an error report to log it.",
 		Advice: "Keep only what this deployment needs; run seawall connect, or use SecretRefs from files",
 		Source: guide + ", no keys in environment variables; tried: exec children inherit it",
-		Needs:  []posture.Need{posture.Agent},
+		Needs:  []posture.Need{gatewayEnvironment},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, in := range f.OpenClaw.Value {
 				if in.Process != nil && len(in.Process.SecretEnv) > 0 {
@@ -111,7 +111,7 @@ var secretsControls = []posture.Control{
 		Why:    "A key of the cloud account, of all repositories or of the registrar turns one bad turn into the loss of everything behind it.",
 		Advice: "Make a key for this one service with the least it needs, and remove this one",
 		Source: baseline + ", service-specific keys",
-		Needs:  []posture.Need{posture.Agent},
+		Needs:  []posture.Need{gatewayEnvironment},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			check := func(object string, names []string) {
 				var master []string
@@ -179,7 +179,7 @@ var secretsControls = []posture.Control{
 		Why:    "Back up critical state, but not raw secrets into random places: openclaw backup encrypts nothing.",
 		Advice: "Encrypt it (age, restic, borg) and keep it off this machine",
 		Source: baseline + ", checklist 9; tried: the archive holds config, keys and sessions",
-		Needs:  []posture.Need{posture.Agent},
+		Needs:  []posture.Need{agentFiles},
 		Check: eachFile(func(_ openclaw.Install, file openclaw.File) []posture.Finding {
 			if file.Kind == "backup" && (strings.HasSuffix(file.Path, ".tar.gz") || strings.HasSuffix(file.Path, ".tgz") || strings.HasSuffix(file.Path, ".tar") || strings.HasSuffix(file.Path, ".zip")) {
 				return posture.Found("it is a plain archive")
@@ -192,7 +192,7 @@ var secretsControls = []posture.Control{
 		Why:    "Old keys are in old backups, old laptops and old logs. If replacing one takes more than minutes, it will not happen in time.",
 		Advice: "Replace it and run openclaw secrets reload: no restart is needed",
 		Source: guide + ", key rotation; " + baseline + ", rotating old credentials",
-		Needs:  []posture.Need{posture.Agent},
+		Needs:  []posture.Need{agentFiles},
 		Check: func(f *posture.Facts) []posture.Finding {
 			now := f.Self.Time
 			return eachFile(func(_ openclaw.Install, file openclaw.File) []posture.Finding {
@@ -252,7 +252,7 @@ func credentialKey(at string) bool {
 // placeholders, and the words that local servers without keys are given.
 func standIn(v string) bool {
 	lower := strings.ToLower(v)
-	return strings.HasPrefix(lower, "seawall") || slices.Contains([]string{"none", "local", "ollama", "ollama-local", "lm-studio", "lmstudio", "n/a", "not-needed", "dummy", "undefined", "null"}, lower)
+	return strings.HasPrefix(strings.TrimPrefix(lower, "sk-"), "seawall-") || slices.Contains([]string{"none", "local", "ollama", "ollama-local", "lm-studio", "lmstudio", "n/a", "not-needed", "dummy", "undefined", "null"}, lower)
 }
 
 func rules(found []openclaw.SecretAt) string {
@@ -285,7 +285,7 @@ func eachFile(judge func(openclaw.Install, openclaw.File) []posture.Finding) fun
 func fileModes(id, title string, severity, worst posture.Severity, why, advice string, checkIDs []string, kinds ...string) posture.Control {
 	return posture.Control{
 		ID: id, Title: title, Family: posture.Secrets, Severity: severity, Why: why, Advice: advice,
-		Source: docs + "gateway/security/secrets-and-storage; " + guide + ", chmod 600", CheckIDs: checkIDs, Needs: []posture.Need{posture.Agent},
+		Source: docs + "gateway/security/secrets-and-storage; " + guide + ", chmod 600", CheckIDs: checkIDs, Needs: []posture.Need{agentFiles},
 		Check: eachFile(func(_ openclaw.Install, file openclaw.File) []posture.Finding {
 			if !slices.Contains(kinds, file.Kind) {
 				return nil
@@ -306,7 +306,7 @@ func fileModes(id, title string, severity, worst posture.Severity, why, advice s
 func inFiles(id, title string, severity posture.Severity, why, advice string, kinds ...string) posture.Control {
 	return posture.Control{
 		ID: id, Title: title, Family: posture.Secrets, Severity: severity, Why: why, Advice: advice,
-		Source: baseline + ", secrets never in memory files, commits, notes or scripts; " + guide + ", logs", Needs: []posture.Need{posture.Agent},
+		Source: baseline + ", secrets never in memory files, commits, notes or scripts; " + guide + ", logs", Needs: []posture.Need{agentFiles},
 		Check: eachFile(func(_ openclaw.Install, file openclaw.File) []posture.Finding {
 			if !slices.Contains(kinds, file.Kind) || len(file.Secrets) == 0 {
 				return nil

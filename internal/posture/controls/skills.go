@@ -163,7 +163,7 @@ var skillsControls = []posture.Control{
 func skill(id, title string, severity posture.Severity, why, advice string, checkIDs []string, judge func(openclaw.Skill, time.Time) string) posture.Control {
 	return posture.Control{
 		ID: id, Title: title, Family: posture.Skills, Severity: severity, Why: why, Advice: advice,
-		Source: guide + ", skills marketplace; " + baseline + ", review skills like code", CheckIDs: checkIDs, Needs: []posture.Need{posture.Agent},
+		Source: guide + ", skills marketplace; " + baseline + ", review skills like code", CheckIDs: checkIDs, Needs: []posture.Need{agentFiles},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, in := range f.OpenClaw.Value {
 				for _, s := range in.Skills {

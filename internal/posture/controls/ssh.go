@@ -184,9 +184,9 @@ var sshControls = []posture.Control{
 			"would lock the operator out.",
 		Advice: "From your own machine: ssh-copy-id USER@THIS-MACHINE",
 		Source: guide + ", SSH: only keys are acceptable",
-		Needs:  []posture.Need{posture.SSHD},
+		Needs:  []posture.Need{posture.SSHD, anyKey},
 		Check: func(f *posture.Facts) []posture.Finding {
-			if status, _ := f.AuthorizedKey.State(); status == host.Unknown || len(f.AuthorizedKey.Value) > 0 {
+			if len(f.AuthorizedKey.Value) > 0 {
 				return nil
 			}
 			return posture.Found("no authorized key was found for any account")
@@ -285,6 +285,14 @@ var sshControls = []posture.Control{
 // fail2ban needs to know whether fail2ban is there; that it is not installed
 // is an answer too.
 var fail2ban = orNothing("fail2ban", func(f *posture.Facts) (host.Status, string) { return f.Fail2ban.State() })
+
+// anyKey is known as soon as one key was found, whatever else was unreadable.
+var anyKey = posture.Need{Name: "authorized keys", Of: func(f *posture.Facts) (host.Status, string) {
+	if len(f.AuthorizedKey.Value) > 0 {
+		return host.Known, ""
+	}
+	return f.AuthorizedKey.State()
+}}
 
 // orNothing is a need whose absence is judged and not skipped: a machine
 // without any firewall does have an answer to "what gets in?".

@@ -18,7 +18,7 @@ var stateControls = []posture.Control{
 		Why:    "Sessions, approvals, devices and credentials of the agent; who writes here commands it.",
 		Advice: "chmod 700 the directory", Source: docs + "gateway/security/secrets-and-storage",
 		CheckIDs: []string{"fs.state_dir.perms_world_writable", "fs.state_dir.perms_group_writable", "fs.state_dir.perms_readable"},
-		Needs:    []posture.Need{posture.Agent},
+		Needs:    []posture.Need{agentFiles},
 		Check: eachInstall(func(in openclaw.Install) []posture.Finding {
 			who := opened(in.State)
 			if in.State.Path == "" || who == "" && in.State.Mode.Perm()&0o011 == 0 {
@@ -32,6 +32,18 @@ var stateControls = []posture.Control{
 				finding = finding.At(posture.Critical)
 			}
 			return []posture.Finding{finding}
+		}),
+	},
+	{
+		ID: "state-unreadable", Title: "Part of OpenClaw could not be looked at", Family: posture.State, Severity: posture.Info,
+		Why:    "What is not read is not judged: a weakness in there would not be in this report.",
+		Advice: "Run the audit as root", Source: "Seawall, unknown is never a pass",
+		Needs: []posture.Need{posture.Agent},
+		Check: eachInstall(func(in openclaw.Install) (found []posture.Finding) {
+			for _, note := range in.Unreadable {
+				found = append(found, posture.On(in.StateDir, "%s", note))
+			}
+			return found
 		}),
 	},
 	{
@@ -70,7 +82,7 @@ var stateControls = []posture.Control{
 		ID: "state-prompt-writable", Title: "Others may write what the agent believes", Family: posture.State, Severity: posture.High,
 		Why:    "Memory and the Markdown files of a workspace go into every prompt: assume that whatever the agent reads shapes what it does.",
 		Advice: "chmod go-w the files and the workspace", Source: baseline + ", memory; " + docs + "concepts/agent-workspace",
-		Needs: []posture.Need{posture.Agent},
+		Needs: []posture.Need{agentFiles},
 		Check: eachFile(func(_ openclaw.Install, file openclaw.File) []posture.Finding {
 			if who := writable(file.FileInfo); who != "" && (file.Kind == "memory" || file.Kind == "bootstrap") {
 				return posture.Found("%s (mode %v)", who, file.Mode.Perm())
@@ -101,7 +113,7 @@ var stateControls = []posture.Control{
 		Why:    "It then has that person's keys, shell history, browser and mail; an account of its own has a workspace.",
 		Advice: "Make a system user for it without password and login shell, and move the state there",
 		Source: baseline + ", treat the agent like software with privileges; " + docs + "gateway/security/secrets-and-storage",
-		Needs:  []posture.Need{posture.Agent, posture.Users},
+		Needs:  []posture.Need{posture.Agent, passwords, posture.AuthorizedKey},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, in := range f.OpenClaw.Value {
 				u, ok := account(f, in.Owner)
@@ -183,7 +195,7 @@ var stateControls = []posture.Control{
 		ID: "state-empty-password", Title: "An account has no password", Family: posture.State, Severity: posture.Critical,
 		Why:    "Anyone who gets a prompt, the agent too, is that account.",
 		Advice: "passwd -l NAME", Source: "CIS Debian 12, 7.2.2",
-		Needs: []posture.Need{posture.Users},
+		Needs: []posture.Need{passwords},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, u := range f.Users.Value {
 				if u.Password == "none" {
@@ -229,7 +241,7 @@ var stateControls = []posture.Control{
 		Check: func(f *posture.Facts) []posture.Finding {
 			for _, j := range f.Cron.Value {
 				if slices.ContainsFunc([]string{"backup", "restic", "borg", "rsnapshot", "duplicity", "rclone", "rsync", "kopia", "seawall"}, func(w string) bool {
-					return strings.Contains(strings.ToLower(j.Command+j.Source), w) && !strings.Contains(j.Command, "dpkg")
+					return strings.Contains(strings.ToLower(j.Command), w) && !strings.Contains(j.Command, "dpkg")
 				}) {
 					return nil
 				}
@@ -320,6 +332,58 @@ var stateControls = []posture.Control{
 		},
 	},
 }
+
+// passwords needs /etc/shadow, which only root reads: accounts whose password
+// nobody saw are not accounts with a password.
+var passwords = posture.Need{Name: "passwords", Of: func(f *posture.Facts) (host.Status, string) {
+	status, reason := f.Users.State()
+	if status == host.Known && !slices.ContainsFunc(f.Users.Value, func(u host.User) bool { return u.Password != "" }) {
+		return host.Unknown, "/etc/shadow could not be read; it needs root"
+	}
+	return status, reason
+}}
+
+// agentFiles needs a state directory that could be listed.
+var agentFiles = posture.Need{Name: "OpenClaw's files", Of: func(f *posture.Facts) (host.Status, string) {
+	status, reason := f.OpenClaw.State()
+	if status != host.Known {
+		return status, reason
+	}
+	for _, in := range f.OpenClaw.Value {
+		if in.State.Path != "" && closedTo(in) == "" {
+			return host.Known, ""
+		}
+		if why := closedTo(in); why != "" {
+			reason = why
+		}
+	}
+	if reason != "" {
+		return host.Unknown, reason
+	}
+	return host.Absent, "OpenClaw has no state directory here"
+}}
+
+// closedTo says why an installation's state directory could not be listed, or "".
+func closedTo(in openclaw.Install) string {
+	for _, note := range in.Unreadable {
+		if strings.HasPrefix(note, in.StateDir+": ") && in.StateDir != "" || strings.Contains(note, "is on no mount") {
+			return note
+		}
+	}
+	return ""
+}
+
+// gatewayEnvironment needs the environment of every gateway that runs here,
+// which only root and its own account read.
+var gatewayEnvironment = posture.Need{Name: "the gateway's environment", Of: func(f *posture.Facts) (host.Status, string) {
+	status, reason := f.OpenClaw.State()
+	for _, in := range f.OpenClaw.Value {
+		if in.Process != nil && in.Process.EnvStatus != host.Known {
+			return host.Unknown, fmt.Sprintf("the environment of process %d could not be read; it needs root", in.Process.PID)
+		}
+	}
+	return status, reason
+}}
 
 func eachInstall(judge func(openclaw.Install) []posture.Finding) func(*posture.Facts) []posture.Finding {
 	return func(f *posture.Facts) (found []posture.Finding) {
