@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openseawall/seawall/internal/guard/connect"
+	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/posture/survey"
+	"github.com/openseawall/seawall/internal/service"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+func newConnect() *cobra.Command {
+	var yes bool
+	door := service.DoorAddress
+	cmd := &cobra.Command{
+		Use:   "connect",
+		Short: "Send OpenClaw's model calls through Seawall",
+		Long: `Connect edits openclaw.json so that the configured providers are reached through
+Seawall's door, and moves their keys into Seawall's state. It shows the diff and
+asks first; disconnect takes back exactly these edits. Running it twice changes
+nothing more.
+
+As long as Seawall is not a service, the agent reaches its model only while
+"seawall up" runs.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := state.Open(stateDir)
+			if err != nil {
+				return err
+			}
+			defer dir.Close()
+			if i, err := service.Find(dir); err != nil {
+				return err
+			} else if i != nil && !cmd.Flags().Changed("listen") {
+				door = i.Door
+			}
+			installs, err := findOpenClaw(cmd.Context())
+			if err != nil {
+				return err
+			}
+			plans, err := prepare(cmd.Context(), dir, installs, door)
+			if err != nil {
+				return err
+			}
+			return carryOut(cmd, plans, yes, "Connect OpenClaw to Seawall?", "OpenClaw is connected. It reaches its model while `seawall up` runs; `seawall disconnect` takes this back.", "OpenClaw is connected already; nothing to do.")
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().StringVar(&door, "listen", door, "`address` of the door")
+	return cmd
+}
+
+func newDisconnect() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "disconnect",
+		Short: "Take Seawall out of OpenClaw's way and give its keys back",
+		Long: `Disconnect takes back what connect did to openclaw.json, and puts the real keys
+back. Where nothing else was changed since, the file is the old one byte for
+byte; what somebody changed since stays, and is shown. It needs no running door,
+no readable record and no valid policy.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := state.Existing(stateDir)
+			if errors.Is(err, os.ErrNotExist) {
+				fmt.Fprintln(cmd.OutOrStdout(), "OpenClaw is not connected; nothing to do.")
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			defer dir.Close()
+			plans, err := connect.Undo(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			return carryOut(cmd, plans, yes, "Disconnect OpenClaw from Seawall?", "OpenClaw is as it was before: its model calls do not pass Seawall.", "OpenClaw is not connected; nothing to do.")
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+// findOpenClaw returns the installations of this machine whose config can be
+// edited. It is an error when there is none.
+func findOpenClaw(ctx context.Context) ([]openclaw.Install, error) {
+	h := host.Live()
+	found := openclaw.Discover(ctx, h, host.Read(ctx, h), survey.Caller(os.Getenv))
+	if !found.Ok() {
+		return nil, fmt.Errorf("no OpenClaw was found: %s; where it is elsewhere, name it with OPENCLAW_CONFIG_PATH", found.Reason)
+	}
+	var usable []openclaw.Install
+	for _, i := range found.Value {
+		if i.ConfigPath == "" {
+			continue
+		}
+		if i.ConfigError != "" {
+			return nil, errors.New(i.ConfigError)
+		}
+		if i.Config != nil {
+			usable = append(usable, i)
+		}
+	}
+	if len(usable) == 0 {
+		return nil, errors.New("an OpenClaw was found, but no openclaw.json that can be read: run `openclaw onboard` first, or run this as root")
+	}
+	return usable, nil
+}
+
+func prepare(ctx context.Context, dir *state.Dir, installs []openclaw.Install, door string) ([]*connect.Plan, error) {
+	var plans []*connect.Plan
+	for _, i := range installs {
+		plan, err := connect.Prepare(ctx, dir, i, door)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}
+
+// carryOut shows plans, asks, and applies them.
+func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, done, nothing string) error {
+	out := cmd.OutOrStdout()
+	work := showPlans(out, plans)
+	if !work {
+		fmt.Fprintln(out, nothing)
+		return nil
+	}
+	if !yes {
+		agreed, err := ask(cmd, question)
+		if err != nil {
+			return err
+		}
+		if !agreed {
+			fmt.Fprintln(out, "Nothing was changed.")
+			return answeredNo
+		}
+	}
+	for _, p := range plans {
+		if err := p.Apply(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(out, done)
+	return nil
+}
+
+// showPlans prints diffs and notes and reports whether there is work to do.
+func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
+	for _, p := range plans {
+		work = work || !p.Empty()
+		printDiff(w, p.Diff)
+		for _, note := range p.Notes {
+			fmt.Fprintln(w, "Note:", note+".")
+		}
+	}
+	return work
+}
+
+func printDiff(w io.Writer, diff string) {
+	if !colour(w) {
+		fmt.Fprint(w, diff)
+		return
+	}
+	for line := range strings.Lines(diff) {
+		switch {
+		case strings.HasPrefix(line, "+"):
+			fmt.Fprintf(w, "\033[32m%s\033[0m\n", strings.TrimSuffix(line, "\n"))
+		case strings.HasPrefix(line, "-"):
+			fmt.Fprintf(w, "\033[31m%s\033[0m\n", strings.TrimSuffix(line, "\n"))
+		default:
+			fmt.Fprint(w, line)
+		}
+	}
+}
+
+// ask puts a question on the terminal. Without one it is an error that names
+// the flag for scripts.
+func ask(cmd *cobra.Command, question string) (bool, error) {
+	if !terminal(cmd.InOrStdin()) {
+		return false, fmt.Errorf("%s There is no terminal to ask on: run `%s --yes`", question, cmd.CommandPath())
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s [y/N] ", question)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case a := <-answer:
+		return a == "y" || a == "yes", nil
+	case <-cmd.Context().Done():
+		fmt.Fprintln(cmd.OutOrStdout())
+		return false, cmd.Context().Err()
+	}
+}

@@ -1,0 +1,47 @@
+// Command seawall makes a self-hosted OpenClaw agent safe to run: it audits
+// the machine, and stands between the agent and its model.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// The exit codes of every command.
+const (
+	exitOK       = 0
+	exitFindings = 1 // it ran, and the answer is no
+	exitFailed   = 2 // it could not run
+)
+
+// answeredNo is the error of a command that ran and whose answer is no; all
+// that is to be said has been printed.
+var answeredNo = errors.New("the answer is no")
+
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, answeredNo):
+		return exitFindings
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "seawall: stopped")
+		return exitFailed
+	}
+	fmt.Fprintln(os.Stderr, "seawall:", err)
+	return exitFailed
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+func newPolicy() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Look at the policy and check an edited one",
+		Args:  cobra.NoArgs,
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "check [FILE]",
+			Short: "Say whether Seawall would take a policy file, and local.cedar beside it",
+			Args:  cobra.MaximumNArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				path := policyPath(args)
+				p, err := policy.Check(path)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is valid (version %s). A running Seawall takes it over within a second.\n", path, p.Version())
+				return nil
+			},
+		},
+		&cobra.Command{
+			Use:   "show",
+			Short: "Print the policy in force",
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				text, err := os.ReadFile(policyPath(nil))
+				if os.IsNotExist(err) {
+					text, err = policy.Default(), nil
+				}
+				if err != nil {
+					return fmt.Errorf("reading the policy: %w", err)
+				}
+				_, err = cmd.OutOrStdout().Write(text)
+				return err
+			},
+		},
+	)
+	return cmd
+}
+
+func policyPath(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return stateDir + "/" + state.Policy
+}

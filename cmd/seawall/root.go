@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// stateDir is the value of --state.
+var stateDir string
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "seawall",
+		Short: "Make a self-hosted AI agent safe to run",
+		Long: `Seawall tells you the worst your OpenClaw agent could do in five minutes, makes
+it small, proves it, and asks you before anything you did not decide leaves,
+spends or destroys.
+
+  seawall audit      how this machine stands (changes nothing)
+  seawall up         audit, then stand between OpenClaw and its model
+  seawall demo       see an attack stopped, with nothing installed
+
+It sends nothing anywhere that you did not configure.`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVar(&stateDir, "state", state.Default(), "directory that keeps keys, policy and record")
+	root.AddCommand(newAudit(), newControls(), newUp(), newDoors(), newConnect(), newDisconnect(), newStatus(), newPage(), newLog(), newPolicy(), newDemo(), newMan(), helpOwnUser())
+	return root
+}
+
+// version is set by the linker; a build with the go command knows its commit.
+var linked string
+
+func version() string {
+	if linked != "" {
+		return linked
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return "dev-" + s.Value[:12]
+			}
+		}
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			return v
+		}
+	}
+	return "dev"
+}
+
+// colour reports whether a stream is a terminal whose user wants colour
+// (no-color.org).
+func colour(w io.Writer) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(w)
+}
+
+func terminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width returns the columns of a terminal, or 80.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return 80
+}
+
+// progress says on a terminal what takes a moment, and takes it back.
+func progress(cmd *cobra.Command, what string) (done func()) {
+	w := cmd.ErrOrStderr()
+	if !terminal(w) {
+		return func() {}
+	}
+	fmt.Fprintf(w, "%s …", what)
+	return func() { fmt.Fprint(w, "\r\033[K") }
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/survey"
+	"github.com/openseawall/seawall/internal/service"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// statusReport is what `seawall status --json` prints.
+type statusReport struct {
+	service.Standing
+	Boundary string            `json:"boundary"`
+	Running  *service.Instance `json:"running"`
+	Audited  time.Time         `json:"audited,omitzero"`
+	Counts   posture.Counts    `json:"findings"`
+	Routes   []routeStatus     `json:"routes"`
+	Last     []ledger.Row      `json:"last_denials"`
+}
+
+type routeStatus struct {
+	Provider string `json:"provider"`
+	Agent    string `json:"agent"`
+	Upstream string `json:"upstream"`
+	Key      string `json:"key"` // "held by Seawall" or "held by the agent"
+}
+
+func newStatus() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Say whether the agent is protected, on one screen",
+		Long:  "Status exits with 0 when OpenClaw is protected or there is none, with 1 otherwise.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := readStatus(cmd)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				err = e.Encode(s)
+			} else {
+				printStatus(cmd.OutOrStdout(), s)
+			}
+			if err == nil && !s.Good {
+				return answeredNo
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func readStatus(cmd *cobra.Command) (statusReport, error) {
+	dir, err := state.Existing(stateDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return statusReport{Standing: service.Stand(nil, 0, false), Boundary: posture.BoundaryUnknown}, nil
+	}
+	if err != nil {
+		return statusReport{}, err
+	}
+	defer dir.Close()
+	s := statusReport{Boundary: posture.BoundaryUnknown}
+	if s.Running, err = service.Find(dir); err != nil {
+		return s, err
+	}
+	routes, err := model.LoadRoutes(dir)
+	if err != nil {
+		return s, err
+	}
+	for _, r := range routes {
+		key := "held by Seawall"
+		if r.Key == "" {
+			key = "held by the agent"
+		}
+		s.Routes = append(s.Routes, routeStatus{r.Provider, r.Agent, r.Upstream, key})
+	}
+	a, err := survey.Last(dir)
+	if err != nil {
+		return s, err
+	}
+	if a != nil {
+		s.Boundary, s.Audited, s.Counts = a.Boundary, a.Time, a.Counts
+	}
+	s.Standing = service.Stand(a, len(routes), s.Running != nil)
+	s.Last, err = lastDenials(cmd, dir)
+	return s, err
+}
+
+// lastDenials returns the newest rows that stopped something; a record that
+// does not exist yet has none.
+func lastDenials(cmd *cobra.Command, dir *state.Dir) ([]ledger.Row, error) {
+	if _, err := dir.Read(state.Ledger); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	record, err := ledger.OpenReader(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer record.Close()
+	var rows []ledger.Row
+	for row, err := range record.Rows(cmd.Context(), ledger.Filter{Decision: "deny", Last: 5}) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func printStatus(w io.Writer, s statusReport) {
+	fmt.Fprintf(w, "%s.\n%s\n\n", capital(s.Label), s.Sentence)
+	if s.Running != nil {
+		fmt.Fprintf(w, "door      %s, open since %s\n", s.Running.Door, s.Running.Started.Local().Format("2006-01-02 15:04"))
+	} else {
+		fmt.Fprintln(w, "door      closed")
+	}
+	for _, r := range s.Routes {
+		fmt.Fprintf(w, "route     %s → %s, key %s\n", r.Provider, r.Upstream, r.Key)
+	}
+	if !s.Audited.IsZero() {
+		fmt.Fprintf(w, "audit     %s: %d critical, %d high, %d medium; boundary: %s\n",
+			s.Audited.Local().Format("2006-01-02 15:04"), s.Counts.Critical, s.Counts.High, s.Counts.Medium, s.Boundary)
+	}
+	for _, r := range s.Last {
+		fmt.Fprintf(w, "denied    #%d %s %s\n", r.ID, r.Time.Local().Format("01-02 15:04"), strings.TrimSpace(r.Act+" "+r.Tool+": "+r.Why))
+	}
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -1,0 +1,57 @@
+package guard
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/effect"
+	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/ledger"
+)
+
+// Action is one tool call, under the name of the real tool.
+type Action struct {
+	Turn
+	Tool      string
+	Args      []byte // a JSON object
+	Ambiguous bool   // it has more than one reading
+	Effects   effect.Effects
+}
+
+// Judge decides one action and records it. No row in the record, no action.
+func (g *Guard) Judge(ctx context.Context, a Action) Decision {
+	effects := effect.Of(a.Tool, a.Args)
+	secrets := g.secrets(string(a.Args))
+	d := g.decide(policy.Input{
+		Agent: a.Agent, Act: policy.Call, Tool: a.Tool,
+		Effects: effects, Ambiguous: a.Ambiguous, Secrets: rules(secrets),
+		Injection: verdictName(detect.Clean),
+	})
+	if d.Verdict == policy.Redact {
+		// A call cannot run with a hole in it.
+		d.Verdict = policy.Deny
+	}
+	return g.keep(ctx, a.Turn, d, ledger.Row{
+		Act: "call", Tool: a.Tool, Action: digest(a.Tool + "\x00" + string(a.Args)),
+		Detail: detect.Redact(string(a.Args), merge(secrets, detect.Secrets(string(a.Args))), detect.DefaultMark),
+	})
+}
+
+// Summary names the action in a few words: the tool, and the piece of it that
+// says most.
+func (a Action) Summary() string {
+	effects := effect.Of(a.Tool, a.Args)
+	for _, danger := range effects.Dangers {
+		if e := effects.Evidence[danger]; e != "" {
+			return a.Tool + " (" + e + ")"
+		}
+	}
+	return a.Tool
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

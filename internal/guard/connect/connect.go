@@ -1,0 +1,337 @@
+// Package connect sends an OpenClaw's model calls through the door and takes
+// that back: it edits openclaw.json, moves the real keys into Seawall's state,
+// and keeps a journal of both.
+//
+//	openclaw.json ──Prepare──▶ Plan (diff) ──Apply──▶ journal, keys, routes, openclaw.json
+//	journal       ──Undo─────▶ Plan (diff) ──Apply──▶ openclaw.json, and nothing left
+//
+// The journal is on the disk before the first byte of OpenClaw's is touched,
+// and holds all that Undo needs: it works without a running door, a readable
+// record or a valid policy, and after an interruption at any point.
+package connect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/wire"
+	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/state"
+	"github.com/openseawall/seawall/internal/vault"
+)
+
+// entry is what connecting one config changed.
+type entry struct {
+	Config  string            `json:"config"`
+	Changes []openclaw.Change `json:"changes"`
+	Routes  []string          `json:"routes"` // their ids
+}
+
+func readJournal(dir *state.Dir) ([]entry, error) {
+	content, err := dir.Read(state.Journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var entries []entry
+	if err := json.Unmarshal(content, &entries); err != nil {
+		return nil, fmt.Errorf("the journal %s is damaged: set baseUrl and apiKey of each provider in openclaw.json back by hand; the keys are in %s",
+			dir.Path(state.Journal), dir.Path(state.Keys))
+	}
+	return entries, nil
+}
+
+func writeJournal(dir *state.Dir, entries []entry) error {
+	if len(entries) == 0 {
+		return dir.Remove(state.Journal)
+	}
+	content, err := json.Marshal(entries)
+	if err != nil {
+		return fmt.Errorf("writing the journal: %w", err)
+	}
+	return dir.Write(state.Journal, content)
+}
+
+// Plan is what connecting or disconnecting one config would do.
+type Plan struct {
+	Config string   // path of openclaw.json
+	Diff   string   // of every file, without secrets
+	Notes  []string // what a person should know before saying yes
+	files  []file
+	apply  func(ctx context.Context) error
+}
+
+// Empty reports that there is nothing to do.
+func (p *Plan) Empty() bool { return p.apply == nil }
+
+// Apply does what the plan says. It checks first that every file is still the
+// one the plan was made for.
+func (p *Plan) Apply(ctx context.Context) error {
+	if p.apply == nil {
+		return nil
+	}
+	return p.apply(ctx)
+}
+
+// Prepare plans to send an installation's model calls to the door at an
+// address. A config that is connected already gives an empty plan.
+func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door string) (*Plan, error) {
+	c, err := loadConfig(ctx, install.ConfigPath)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := model.LoadRoutes(dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := readJournal(dir)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{config: install.ConfigPath, door: door, routes: routes, keys: map[string]string{}, tokens: map[string]string{}}
+	conn, err := c.Connect(b.route)
+	if err != nil {
+		return nil, fmt.Errorf("connecting %s: %w", install.ConfigPath, err)
+	}
+	plan := &Plan{Config: install.ConfigPath, Notes: b.notes(c, install)}
+	if len(conn.Files) == 0 {
+		return plan, nil
+	}
+	if plan.files, err = readFiles(conn.Files); err != nil {
+		return nil, err
+	}
+	plan.Diff = diffs(plan.files)
+	entries = append(entries, entry{Config: install.ConfigPath, Changes: conn.Changes, Routes: b.made})
+	plan.apply = func(context.Context) error { return b.apply(dir, entries, plan.files) }
+	return plan, nil
+}
+
+// builder turns the routes of one config into routes of the door.
+type builder struct {
+	config string
+	door   string
+	routes []model.Route     // all, those of other configs included
+	made   []string          // ids of this config's new ones
+	keys   map[string]string // real keys by their name in the vault
+	tokens map[string]string // provider to the token the agent gets
+	held   []string          // providers whose key stays with the agent
+}
+
+// route implements openclaw.Door.
+func (b *builder) route(r openclaw.Route) (baseURL, placeholder string) {
+	name := r.ID
+	if r.Model != "" {
+		name += "/" + r.Model
+	}
+	route, known := b.known(name)
+	switch {
+	case known && r.BaseURL == route.BaseURL(b.door):
+		return "", "" // it leads to the door already
+	case known && leadsToDoor(r.BaseURL, route):
+		// The door has moved; provider, key and token are what they were.
+		b.made = append(b.made, route.ID)
+		return route.BaseURL(b.door), ""
+	case !known:
+		route = model.Route{ID: b.unused(name)}
+	}
+	route.Provider, route.Agent, route.API, route.Upstream = name, b.config, wire.API(r.API), r.BaseURL
+	route.Key, route.Token = "", ""
+	if r.Key.Kind == openclaw.KeyPlaintext && r.Auth != "oauth" {
+		route.Key = r.ID + " of " + b.config
+		b.keys[route.Key] = r.Key.Value
+		if b.tokens[r.ID] == "" {
+			b.tokens[r.ID] = model.NewToken()
+		}
+		route.Token = b.tokens[r.ID]
+	} else {
+		b.held = append(b.held, r.ID)
+	}
+	b.routes = append(slices.DeleteFunc(b.routes, func(other model.Route) bool { return other.ID == route.ID }), route)
+	b.made = append(b.made, route.ID)
+	return route.BaseURL(b.door), route.Token
+}
+
+// known returns the route that an earlier run made for a provider of this config.
+func (b *builder) known(provider string) (model.Route, bool) {
+	i := slices.IndexFunc(b.routes, func(r model.Route) bool { return r.Agent == b.config && r.Provider == provider })
+	if i < 0 {
+		return model.Route{}, false
+	}
+	return b.routes[i], true
+}
+
+// leadsToDoor reports whether a base URL is a route's at whatever address the
+// door had.
+func leadsToDoor(baseURL string, route model.Route) bool {
+	u, err := url.Parse(baseURL)
+	return err == nil && u.Host != "" && baseURL == route.BaseURL(u.Host) && baseURL != route.Upstream
+}
+
+// unused returns an id that no route has: the provider's name, fit for a path.
+func (b *builder) unused(provider string) string {
+	name := strings.Trim(strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' {
+			return c
+		}
+		return '-'
+	}, strings.ToLower(provider)), "-")
+	if name == "" {
+		name = "provider"
+	}
+	id := name
+	for n := 2; slices.ContainsFunc(b.routes, func(r model.Route) bool { return r.ID == id }); n++ {
+		id = fmt.Sprintf("%s-%d", name, n)
+	}
+	return id
+}
+
+// apply writes the journal, then the keys and routes that the door needs, and
+// OpenClaw's config last: wherever it is interrupted, the agent has a way that
+// works and Undo finds its way back.
+func (b *builder) apply(dir *state.Dir, entries []entry, files []file) error {
+	if err := unchanged(files); err != nil {
+		return err
+	}
+	if err := writeJournal(dir, entries); err != nil {
+		return err
+	}
+	keys, err := vault.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := keys.Set(b.keys); err != nil {
+		return err
+	}
+	if err := model.SaveRoutes(dir, b.routes); err != nil {
+		return err
+	}
+	return writeFiles(files)
+}
+
+// notes says what the diff does not show.
+func (b *builder) notes(c *openclaw.Config, install openclaw.Install) []string {
+	var notes []string
+	for _, id := range b.held {
+		notes = append(notes, fmt.Sprintf("the key of %q is not in the config, so it stays with the agent: its calls pass the door, the key is not Seawall's to hold", id))
+	}
+	for _, r := range openclaw.Routes(c) {
+		if r.Status != openclaw.Routable && len(r.UsedBy) > 0 {
+			note := fmt.Sprintf("%s does not pass the door", r)
+			if r.Reason != "" {
+				note += ": " + r.Reason
+			}
+			notes = append(notes, note)
+		}
+	}
+	for _, f := range install.Files {
+		if f.Kind == "config-backup" && len(f.Secrets) > 0 && len(b.keys) > 0 {
+			notes = append(notes, fmt.Sprintf("%s still holds a key in plain text; when all works, delete it", f.Path))
+		}
+	}
+	return notes
+}
+
+// Undo plans to take back what was done to every connected config, the last
+// first.
+func Undo(ctx context.Context, dir *state.Dir) ([]*Plan, error) {
+	entries, err := readJournal(dir)
+	if err != nil {
+		return nil, err
+	}
+	var plans []*Plan
+	for _, e := range slices.Backward(entries) {
+		plan, err := undo(ctx, dir, e)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}
+
+func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
+	plan := &Plan{Config: e.Config}
+	c, err := loadConfig(ctx, e.Config)
+	switch {
+	case errors.Is(err, errNoConfig):
+		plan.Notes = append(plan.Notes, fmt.Sprintf("%s is gone, so there is nothing to take back", e.Config))
+	case err != nil:
+		return nil, err
+	default:
+		restored, err := c.Restore(e.Changes)
+		if err != nil {
+			return nil, fmt.Errorf("disconnecting %s: %w", e.Config, err)
+		}
+		for _, kept := range restored.Kept {
+			plan.Notes = append(plan.Notes, fmt.Sprintf("%s was changed since it was connected, so it stays as it is", strings.Join(kept.Path, ".")))
+		}
+		if plan.files, err = readFiles(restored.Files); err != nil {
+			return nil, err
+		}
+		plan.Diff = diffs(plan.files)
+	}
+	plan.apply = func(context.Context) error {
+		if err := unchanged(plan.files); err != nil {
+			return err
+		}
+		if err := writeFiles(plan.files); err != nil {
+			return err
+		}
+		return forget(dir, e)
+	}
+	return plan, nil
+}
+
+// forget removes routes, keys and the journal's entry of a config that was
+// disconnected. Routes and keys that cannot be read are no reason to stop: the
+// agent has its own back.
+func forget(dir *state.Dir, e entry) error {
+	if routes, err := model.LoadRoutes(dir); err == nil {
+		var names []string
+		routes = slices.DeleteFunc(routes, func(r model.Route) bool {
+			if r.Agent != e.Config || !slices.Contains(e.Routes, r.ID) {
+				return false
+			}
+			names = append(names, r.Key)
+			return true
+		})
+		if err := model.SaveRoutes(dir, routes); err != nil {
+			return err
+		}
+		if keys, err := vault.Open(dir); err == nil {
+			if err := keys.Delete(names...); err != nil {
+				return err
+			}
+		}
+	}
+	entries, err := readJournal(dir)
+	if err != nil {
+		return err
+	}
+	return writeJournal(dir, slices.DeleteFunc(entries, func(other entry) bool {
+		return other.Config == e.Config && slices.Equal(other.Routes, e.Routes)
+	}))
+}
+
+// Connected returns the paths of the configs that are connected.
+func Connected(dir *state.Dir) ([]string, error) {
+	entries, err := readJournal(dir)
+	if err != nil {
+		return nil, err
+	}
+	set := map[string]bool{}
+	for _, e := range entries {
+		set[e.Config] = true
+	}
+	return slices.Sorted(maps.Keys(set)), nil
+}

@@ -1,0 +1,160 @@
+// Package model is the door between the agent and its model: a reverse proxy
+// for model providers on loopback that the agent uses instead of the provider.
+//
+//	agent ──request──▶ token ▶ parts ▶ guard.Read ▶ real key ──▶ provider
+//	agent ◀──answer─── guard.Judge, guard.Reply ◀ calls, text ◀── provider
+//
+// What nobody has to change passes byte for byte. Something that is stopped is
+// never an HTTP error, which the agent would try three times and then be stuck
+// on for good: it is an ordinary answer, or a replaced part.
+package model
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/wire"
+)
+
+// Door serves the routes of one state directory.
+type Door struct {
+	guard  *guard.Guard
+	routes *Routes
+	proxy  *httputil.ReverseProxy
+	Stats  Stats
+}
+
+// New returns a door. transport reaches the providers; nil is a fresh one that
+// honours HTTPS_PROXY.
+func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
+	if transport == nil {
+		transport = newTransport()
+	}
+	d := &Door{guard: g, routes: routes}
+	d.proxy = &httputil.ReverseProxy{
+		Rewrite:        rewriteRequest,
+		ModifyResponse: d.rewriteAnswer,
+		Transport:      transport,
+		FlushInterval:  -1,
+		BufferPool:     newBuffers(),
+		ErrorHandler:   d.upstreamFailed,
+		ErrorLog:       quiet,
+	}
+	return d
+}
+
+// Serve answers on a listener until it is closed.
+func (d *Door) Serve(l net.Listener) error {
+	s := &http.Server{
+		Handler:           d,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          quiet,
+	}
+	return s.Serve(l)
+}
+
+// endpoint is what the door does with one path below a route's base URL.
+type endpoint struct {
+	method string
+	api    wire.API // "" passes without being read
+}
+
+// endpoints are the paths that agents use, below the provider's base URL. The
+// Anthropic client appends /v1 itself.
+var endpoints = map[string]endpoint{
+	"/chat/completions":         {http.MethodPost, wire.Chat},
+	"/responses":                {http.MethodPost, wire.Responses},
+	"/messages":                 {http.MethodPost, wire.Anthropic},
+	"/v1/messages":              {http.MethodPost, wire.Anthropic},
+	"/models":                   {http.MethodGet, ""},
+	"/v1/models":                {http.MethodGet, ""},
+	"/embeddings":               {http.MethodPost, ""},
+	"/messages/count_tokens":    {http.MethodPost, ""},
+	"/v1/messages/count_tokens": {http.MethodPost, ""},
+	"/responses/input_tokens":   {http.MethodPost, ""},
+}
+
+// ServeHTTP implements http.Handler.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !local(r) {
+		refuse(w, http.StatusForbidden, "this door only serves programs on this machine that call it by its loopback address; a web page may not")
+		return
+	}
+	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	route, ok := d.routes.Find(id)
+	if !ok {
+		refuse(w, http.StatusNotFound, fmt.Sprintf("no provider %q is behind this door: `seawall status` lists them, `seawall connect` adds them", shown(id)))
+		return
+	}
+	header, ok := authorised(r, route.Token)
+	if !ok && route.Token != "" {
+		refuse(w, http.StatusUnauthorized, fmt.Sprintf("the key for %q is not the one that `seawall connect` gave to this agent: run it again", route.ID))
+		return
+	}
+	path, ok := strings.CutPrefix("/"+rest, route.upstream.EscapedPath())
+	e, known := endpoints[strings.TrimSuffix(path, "/")]
+	if model, found := strings.CutPrefix(strings.TrimPrefix(path, "/v1"), "/models/"); found && model != "" && !strings.ContainsAny(model, "/.%") {
+		e, known = endpoint{http.MethodGet, ""}, true
+	}
+	if !ok || !known || r.Method != e.method {
+		refuse(w, http.StatusNotFound, fmt.Sprintf("%s %s is not a part of the provider's API that passes this door", r.Method, shown(path)))
+		return
+	}
+	d.Stats.request()
+	x := &exchange{door: d, route: route, path: path, header: header}
+	if e.api == "" {
+		d.pass(w, r, x)
+		return
+	}
+	d.turn(w, r, x, e.api)
+}
+
+// local reports whether a request was made by a program that knows this door
+// by a loopback name: a page in a browser on this machine sends an Origin, and
+// after DNS rebinding another Host.
+func local(r *http.Request) bool {
+	if r.Header.Get("Origin") != "" || r.Header.Get("Upgrade") != "" {
+		return false
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.IsLoopback()
+}
+
+// authorised returns the header in which the agent showed its token.
+func authorised(r *http.Request, token string) (header string, ok bool) {
+	for _, name := range []string{"Authorization", "X-Api-Key"} {
+		shown := strings.TrimPrefix(r.Header.Get(name), "Bearer ")
+		if shown != "" && subtle.ConstantTimeCompare([]byte(shown), []byte(token)) == 1 {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// shown is a piece of a request that is safe to say back.
+func shown(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		s = u
+	}
+	if len(s) > 80 {
+		s = s[:80]
+	}
+	return strings.ToValidUTF8(s, "")
+}

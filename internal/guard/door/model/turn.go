@@ -1,0 +1,127 @@
+package model
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/guard/wire"
+	"github.com/openseawall/seawall/internal/openclaw"
+)
+
+// turn is one request and its answer in the eyes of the guard. It implements
+// wire.Judge.
+type turn struct {
+	guard.Turn
+	guard   *guard.Guard
+	request *wire.Request
+	secrets map[string]string // mark to the secret the model was not shown
+	blocks  map[int]*detect.Stream
+}
+
+func newTurn(g *guard.Guard, x *exchange, traceparent string) *turn {
+	t := &turn{
+		Turn:    guard.Turn{Door: "model", Route: x.route.ID, Trace: traceID(traceparent)},
+		guard:   g,
+		request: x.request,
+		secrets: map[string]string{},
+		blocks:  map[int]*detect.Stream{},
+	}
+	for _, p := range slices.Backward(x.request.Parts) {
+		if p.Role != wire.User {
+			continue
+		}
+		if r, ok := openclaw.ParseRuntime(p.Text); ok {
+			t.Agent, t.Session = r.Agent, r.Session
+			break
+		}
+	}
+	return t
+}
+
+// traceID takes the trace id out of a W3C traceparent header.
+func traceID(header string) string {
+	if parts := strings.Split(header, "-"); len(parts) == 4 && len(parts[1]) == 32 {
+		return parts[1]
+	}
+	return ""
+}
+
+var sources = map[wire.Role]guard.Source{
+	wire.User: guard.Person, wire.Tool: guard.Tool, wire.System: guard.System, wire.Assistant: guard.Assistant,
+}
+
+// read looks at all the model would read. It returns the texts to replace, or
+// the answer to give when a new message may not be passed on at all.
+func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string) {
+	replaced = map[int]string{}
+	fresh := t.firstNewPart()
+	for i, p := range t.request.Parts {
+		if p.Media || p.Fixed || p.Text == "" {
+			continue
+		}
+		r := t.guard.Read(ctx, guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool, Text: p.Text})
+		switch r.Verdict {
+		case policy.Allow:
+		case policy.Redact:
+			replaced[i] = r.Redacted
+			for mark, secret := range r.Secrets {
+				t.secrets[mark] = secret
+			}
+		default:
+			if p.Role == wire.User && i >= fresh {
+				return nil, guard.Refusal(r)
+			}
+			replaced[i] = guard.Removed(sources[p.Role], r)
+		}
+	}
+	return replaced, ""
+}
+
+// firstNewPart returns the index of the first part after the last answer of
+// the model: what was written since.
+func (t *turn) firstNewPart() int {
+	for i, p := range slices.Backward(t.request.Parts) {
+		if p.Role == wire.Assistant {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// keepsSecrets are the tools that write local files, into which a secret may
+// go back that the model was only shown as a mark.
+var keepsSecrets = []string{"write", "edit", "apply_patch"}
+
+// Call implements wire.Judge.
+func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
+	actions := t.actions(c)
+	for _, a := range actions {
+		if d := t.guard.Judge(ctx, a); d.Verdict != policy.Allow {
+			return wire.Verdict{Notice: guard.Notice(a.Summary(), d)}
+		}
+	}
+	v := wire.Verdict{Allow: true}
+	if len(t.secrets) > 0 && !slices.ContainsFunc(actions, func(a guard.Action) bool { return !slices.Contains(keepsSecrets, a.Tool) }) {
+		v.Args = guard.Restore(c.Args, t.secrets)
+	}
+	return v
+}
+
+// Text implements wire.Judge.
+func (t *turn) Text(block int, s string, final bool) string {
+	stream, ok := t.blocks[block]
+	if !ok {
+		stream = t.guard.Reply(context.Background(), t.Turn)
+		t.blocks[block] = stream
+	}
+	out := stream.Write(s)
+	if final {
+		out += stream.Close()
+		delete(t.blocks, block)
+	}
+	return out
+}

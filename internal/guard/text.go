@@ -1,0 +1,176 @@
+package guard
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+	"strings"
+
+	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/ledger"
+)
+
+// Source is who a text on its way to the model is from.
+type Source string
+
+const (
+	Person    Source = "person"
+	Tool      Source = "tool"
+	System    Source = "system"
+	Assistant Source = "assistant"
+)
+
+// Text is one text that the model would read.
+type Text struct {
+	Turn
+	Source Source
+	Tool   string // whose result it is
+	Text   string
+}
+
+// Reading is the decision about a text, and what goes to the model instead of
+// it when the verdict is redact.
+type Reading struct {
+	Decision
+	Found    []string // titles of what was found, for a person
+	Redacted string
+	Secrets  map[string]string // mark to the secret that it stands for
+}
+
+// findings is what the detectors said of one text.
+type findings struct {
+	all       []detect.Finding
+	injection detect.Verdict
+	secrets   []detect.Finding
+}
+
+// Read decides about a text on its way to the model. A text whose decision was
+// recorded before gets no second row.
+func (g *Guard) Read(ctx context.Context, t Text) Reading {
+	key := textKey{sha256.Sum256([]byte(t.Text)), t.Source}
+	f := g.look(key, t)
+	d := g.decide(policy.Input{
+		Agent: t.Agent, Act: policy.Read, Source: string(t.Source),
+		Injection: verdictName(f.injection), Secrets: rules(f.secrets),
+	})
+	r := Reading{Decision: d, Found: titles(f.all)}
+	if d.Verdict != policy.Allow || f.injection == detect.Suspicious {
+		if !g.recorded.Contains(key) {
+			r.Decision = g.keep(ctx, t.Turn, d, ledger.Row{
+				Act: "read", Tool: t.Tool, Action: digest(t.Text),
+				Detail: string(t.Source) + ": " + strings.Join(r.Found, ", "),
+			})
+			if r.ID != 0 {
+				g.recorded.Add(key, struct{}{})
+			}
+		}
+	}
+	if r.Verdict == policy.Redact {
+		r.Secrets = map[string]string{}
+		r.Redacted = detect.Redact(t.Text, f.secrets, func(f detect.Finding, secret string) string {
+			mark := g.mark(f, secret)
+			r.Secrets[mark] = secret
+			return mark
+		})
+	}
+	return r
+}
+
+// look returns what the detectors find in a text, from memory if it was read
+// before.
+func (g *Guard) look(key textKey, t Text) findings {
+	if f, ok := g.found.Get(key); ok {
+		return f
+	}
+	var f findings
+	switch t.Source {
+	case Person:
+		f.all = detect.Injections(t.Text, detect.FromPerson)
+	case Tool:
+		f.all = detect.Injections(t.Text, detect.FromTool)
+	}
+	for _, i := range f.all {
+		f.injection = max(f.injection, i.Verdict)
+	}
+	f.secrets = g.secrets(t.Text)
+	f.all = append(f.all, f.secrets...)
+	g.found.Add(key, f)
+	return f
+}
+
+// secrets finds what may be cut out of a text: credentials with a recognisable
+// form, and this machine's own.
+func (g *Guard) secrets(text string) []detect.Finding {
+	found := slices.DeleteFunc(detect.Secrets(text), func(f detect.Finding) bool { return f.Verdict < detect.Malicious })
+	if known := g.known.Load(); known != nil {
+		found = merge(found, known.Find(text))
+	}
+	return found
+}
+
+// merge joins two lists of findings that are each in order, and drops of two
+// that overlap the shorter.
+func merge(a, b []detect.Finding) []detect.Finding {
+	if len(b) == 0 {
+		return a
+	}
+	all := append(slices.Clone(a), b...)
+	slices.SortFunc(all, func(x, y detect.Finding) int {
+		if x.Start != y.Start {
+			return x.Start - y.Start
+		}
+		return y.End - x.End
+	})
+	kept := all[:0]
+	for _, f := range all {
+		if n := len(kept); n > 0 && f.Start < kept[n-1].End {
+			if f.End-f.Start > kept[n-1].End-kept[n-1].Start {
+				kept[n-1] = f
+			}
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept
+}
+
+// Reply returns a filter for one text of the model on its way to a person:
+// secrets that the policy wants out are cut out while it streams. When the
+// record cannot be kept or the policy denies, they are cut out as well.
+func (g *Guard) Reply(ctx context.Context, t Turn) *detect.Stream {
+	said := map[string]bool{}
+	return detect.NewStream(g.known.Load(), func(f detect.Finding, secret string) string {
+		d := g.decide(policy.Input{Agent: t.Agent, Act: policy.Reply, Source: string(Assistant), Secrets: []string{f.Rule}})
+		if d.Verdict == policy.Allow {
+			return secret
+		}
+		if !said[f.Rule] {
+			said[f.Rule] = true
+			g.keep(ctx, t, d, ledger.Row{Act: "reply", Detail: "assistant: " + f.Title})
+		}
+		return g.mark(f, secret)
+	})
+}
+
+func rules(found []detect.Finding) []string {
+	return names(found, func(f detect.Finding) string { return f.Rule })
+}
+
+func titles(found []detect.Finding) []string {
+	return names(found, func(f detect.Finding) string { return f.Title })
+}
+
+func names(found []detect.Finding, name func(detect.Finding) string) []string {
+	var out []string
+	for _, f := range found {
+		if n := name(f); !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func verdictName(v detect.Verdict) string {
+	return [...]string{detect.Clean: "clean", detect.Suspicious: "suspicious", detect.Malicious: "malicious"}[v]
+}

@@ -1,0 +1,112 @@
+// Package survey runs one whole audit: it reads the facts of a machine and of
+// the OpenClaw on it, judges them with every control, and says what changed
+// since the last time.
+package survey
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/controls"
+	"github.com/openseawall/seawall/internal/posture/probe"
+	"github.com/openseawall/seawall/internal/posture/report"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// Caller lets the environment of whoever audits name an OpenClaw too
+// (OPENCLAW_STATE_DIR and its like).
+func Caller(getenv func(string) string) openclaw.Option { return openclaw.Environment(getenv) }
+
+// Facts reads all that controls judge.
+func Facts(ctx context.Context, h host.Host, opts ...openclaw.Option) *posture.Facts {
+	facts := host.Read(ctx, h, host.WithSecret(secretVariable))
+	opts = append(opts, openclaw.SecretsBy(secretsIn))
+	return &posture.Facts{Facts: facts, OpenClaw: openclaw.Discover(ctx, h, facts, opts...)}
+}
+
+// Audit reads and judges a machine. version is Seawall's own.
+func Audit(ctx context.Context, h host.Host, version string, opts ...openclaw.Option) *posture.Audit {
+	facts := Facts(ctx, h, opts...)
+	a := posture.Run(ctx, facts, controls.All)
+	a.Seawall = version
+	probe.Complete(a, facts)
+	return a
+}
+
+// secretVariable reports whether an environment variable holds a credential:
+// by its name, or by what its value looks like.
+func secretVariable(name, value string) bool {
+	return host.LooksSecret(name, value) || certain(detect.Secrets(value))
+}
+
+func certain(found []detect.Finding) bool {
+	for _, f := range found {
+		if f.Verdict == detect.Malicious {
+			return true
+		}
+	}
+	return false
+}
+
+// secretsIn finds the secrets of one text, by rule and line.
+func secretsIn(text string) []openclaw.SecretAt {
+	var out []openclaw.SecretAt
+	line, at := 1, 0
+	for _, f := range detect.Secrets(text) {
+		for ; at < f.Start; at++ {
+			if text[at] == '\n' {
+				line++
+			}
+		}
+		out = append(out, openclaw.SecretAt{Rule: f.Rule, Line: line})
+	}
+	return out
+}
+
+// Remember fills in what changed since the audit that the state directory
+// holds, and keeps this one in its place. An old one that cannot be read is
+// replaced: it is only a memory.
+func Remember(dir *state.Dir, a *posture.Audit) error {
+	last, err := Last(dir)
+	if err == nil {
+		report.Compare(last, a)
+	}
+	var content bytes.Buffer
+	if err := report.JSON(&content, a); err != nil {
+		return fmt.Errorf("keeping the audit for the next run: %w", err)
+	}
+	return dir.Write(state.Audit, content.Bytes())
+}
+
+// Last returns the audit that the state directory holds; nil when there is none.
+func Last(dir *state.Dir) (*posture.Audit, error) {
+	content, err := dir.Read(state.Audit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return posture.Decode(content)
+}
+
+// Save writes a recorded machine to a file that only its owner may read.
+func Save(r *host.Recorder, path string) error {
+	archive := r.Archive(func(text string) string { return detect.Redact(text, detect.Secrets(text), sameLength) })
+	if err := os.WriteFile(path, archive, 0o600); err != nil {
+		return fmt.Errorf("writing the recorded machine: %w", err)
+	}
+	return nil
+}
+
+// sameLength keeps what a control may judge of a secret, and nothing else.
+func sameLength(_ detect.Finding, secret string) string { return strings.Repeat("x", len(secret)) }

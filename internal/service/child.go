@@ -1,0 +1,217 @@
+package service
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// Doors are the doors and the page, running.
+type Doors struct {
+	done  chan struct{}
+	err   error
+	stop  func()
+	Notes []string // what was done to the machine to start them
+}
+
+// Done is closed when they have ended; Err says why.
+func (d *Doors) Done() <-chan struct{} { return d.done }
+
+// Err returns why they ended, once they have.
+func (d *Doors) Err() error { <-d.done; return d.err }
+
+// Stop ends them and waits until what they wrote is on the disk.
+func (d *Doors) Stop() error { d.stop(); return d.Err() }
+
+// Start opens the doors. Root starts them as the account seawall, to which the
+// state directory is given; anyone else runs them in this process.
+func Start(ctx context.Context, dir *state.Dir, door, page net.Listener, version string) (*Doors, error) {
+	if os.Geteuid() == 0 {
+		return startChild(ctx, dir, door, page)
+	}
+	s, err := Open(ctx, dir, version)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d := &Doors{done: make(chan struct{}), stop: stop}
+	go func() {
+		defer close(d.done)
+		d.err = errors.Join(s.Serve(ctx, door, page), s.Close())
+	}()
+	return d, nil
+}
+
+// childFiles are the descriptors that a child inherits after standard input,
+// output and error.
+const (
+	childDoor = 3 + iota
+	childPage
+	childReady
+)
+
+// startChild runs the doors as the account seawall, without capabilities.
+func startChild(ctx context.Context, dir *state.Dir, door, page net.Listener) (*Doors, error) {
+	uid, gid, made, err := ensureAccount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := dir.Give(uid, gid); err != nil {
+		return nil, err
+	}
+	files, closeFiles, err := inherit(door, page)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFiles()
+	ready, readyChild, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the doors: %w", err)
+	}
+	defer ready.Close()
+	// The link to the running program also works where the account may not
+	// look: `go run` builds in a directory that only its user may enter.
+	cmd := exec.Command("/proc/self/exe", "doors", "--state", dir.String())
+	cmd.Dir = "/"
+	cmd.Env = childEnvironment(os.Environ())
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.ExtraFiles = append(files, readyChild)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{}},
+		Setpgid:    true, // Ctrl-C is this process's to handle: edits are taken back before the door closes
+	}
+	// As long as this process lives, so does the pipe: the child ends with it.
+	alive, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the doors: %w", err)
+	}
+	err = cmd.Start()
+	readyChild.Close()
+	if err != nil {
+		return nil, fmt.Errorf("starting the doors as user %q: %w", Account, err)
+	}
+	d := &Doors{done: make(chan struct{}), stop: func() { alive.Close() }}
+	if made {
+		d.Notes = append(d.Notes, fmt.Sprintf("made the system user %q, which runs the doors (undo: userdel %s)", Account, Account))
+	}
+	go func() {
+		defer close(d.done)
+		d.err = cmd.Wait()
+	}()
+	if err := awaitReady(ready); err != nil {
+		d.stop()
+		<-d.done
+		return nil, err
+	}
+	return d, nil
+}
+
+// awaitReady reads the child's one line: "ready", or why it cannot start.
+func awaitReady(r *os.File) error {
+	_ = r.SetReadDeadline(time.Now().Add(30 * time.Second))
+	line, err := bufio.NewReader(io.LimitReader(r, 4<<10)).ReadString('\n')
+	line = strings.TrimSpace(line)
+	switch {
+	case line == "ready":
+		return nil
+	case line != "":
+		return errors.New(line)
+	case err != nil && !errors.Is(err, io.EOF):
+		return fmt.Errorf("starting the doors: no answer within 30 seconds: %w", err)
+	}
+	return errors.New("starting the doors: they ended before they were open")
+}
+
+// RunChild is the other end of Start: it opens the doors on the descriptors it
+// inherited and ends when its standard input does.
+func RunChild(ctx context.Context, path, version string) error {
+	ready := os.NewFile(childReady, "ready")
+	if _, err := unix.FcntlInt(childReady, unix.F_GETFD, 0); err != nil {
+		return errors.New("this command is for `seawall up` alone")
+	}
+	err := runChild(ctx, path, version, ready)
+	if err != nil {
+		fmt.Fprintln(ready, strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	return err
+}
+
+func runChild(ctx context.Context, path, version string, ready io.WriteCloser) error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("giving up the right to gain privileges: %w", err)
+	}
+	door, err := net.FileListener(os.NewFile(childDoor, "door"))
+	if err != nil {
+		return fmt.Errorf("taking over the door: %w", err)
+	}
+	page, err := net.FileListener(os.NewFile(childPage, "page"))
+	if err != nil {
+		return fmt.Errorf("taking over the page: %w", err)
+	}
+	dir, err := state.Existing(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	s, err := Open(ctx, dir, version)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(ready, "ready")
+	ready.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	return errors.Join(s.Serve(ctx, door, page), s.Close())
+}
+
+func inherit(listeners ...net.Listener) (files []*os.File, closeAll func(), err error) {
+	closeAll = func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	for _, l := range listeners {
+		tcp, ok := l.(*net.TCPListener)
+		if !ok {
+			closeAll()
+			return nil, nil, fmt.Errorf("starting the doors: %s is not a TCP listener", l.Addr())
+		}
+		f, err := tcp.File()
+		if err != nil {
+			closeAll()
+			return nil, nil, fmt.Errorf("starting the doors: %w", err)
+		}
+		files = append(files, f)
+	}
+	return files, closeAll, nil
+}
+
+// childEnvironment passes on what the doors need of root's environment: how to
+// reach the providers, and nothing that may be a secret.
+func childEnvironment(environ []string) []string {
+	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"}
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		switch strings.ToUpper(name) {
+		case "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ", "GOTRACEBACK":
+			env = append(env, pair)
+		}
+	}
+	return env
+}

@@ -1,0 +1,222 @@
+// Package service is what `seawall up` keeps running: policy, record, keys,
+// the doors and the page, in one process. It reads posture from the last audit
+// that stands in the state directory and changes nothing on the machine.
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/openseawall/seawall/internal/console"
+	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/state"
+	"github.com/openseawall/seawall/internal/vault"
+)
+
+// The addresses where the door and the page are when nobody says otherwise.
+const (
+	DoorAddress = "127.0.0.1:4780"
+	PageAddress = "127.0.0.1:4781"
+)
+
+// Service is one running Seawall.
+type Service struct {
+	dir     *state.Dir
+	version string
+	started time.Time
+	policy  *policy.Store
+	ledger  *ledger.Ledger
+	routes  *model.Routes
+	guard   *guard.Guard
+	door    *model.Door
+	// trouble is what went wrong since the start and still is: keys or routes
+	// that cannot be read.
+	trouble atomic.Pointer[string]
+}
+
+// Open reads policy, keys and routes and opens the record. It is an error when
+// any of them is not as it should be: a guard that cannot decide or remember
+// does not start.
+func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error) {
+	rules, err := policy.OpenStore(dir.Path(state.Policy))
+	if err != nil {
+		return nil, err
+	}
+	if err := dir.Private(state.Policy); err != nil {
+		return nil, err
+	}
+	routes, err := model.OpenRoutes(dir)
+	if err != nil {
+		return nil, err
+	}
+	known, err := knownSecrets(dir)
+	if err != nil {
+		return nil, err
+	}
+	marks, err := markKey(dir)
+	if err != nil {
+		return nil, err
+	}
+	record, err := ledger.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes}
+	s.guard = guard.New(rules, record, known, marks)
+	s.door = model.New(s.guard, routes, nil)
+	return s, nil
+}
+
+// Close writes what waits into the record.
+func (s *Service) Close() error { return s.ledger.Close() }
+
+// Serve opens door and page on their listeners until the context ends.
+func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
+	if err := s.announce(door, page); err != nil {
+		return err
+	}
+	defer s.dir.Remove(state.Running)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serve(ctx, door, s.door.Serve) })
+	group.Go(func() error { return serve(ctx, page, console.New(s).Serve) })
+	group.Go(func() error { s.follow(ctx); return nil })
+	return group.Wait()
+}
+
+func serve(ctx context.Context, l net.Listener, run func(net.Listener) error) error {
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	if err := run(l); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serving %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// follow takes over what is changed on the disk: policy, routes, keys.
+func (s *Service) follow(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var seen, refused string
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		changed, err := s.policy.Reload()
+		switch {
+		case err != nil && err.Error() != refused:
+			refused = err.Error()
+			s.event(ctx, "the policy on the disk was refused, the last good one stays: "+refused)
+			fmt.Fprintln(os.Stderr, "seawall: the policy was refused, the last good one stays in force:", err)
+		case err == nil:
+			refused = ""
+			if changed {
+				s.event(ctx, "the policy was changed to version "+s.policy.Version())
+			}
+		}
+		if now := s.stamp(); now != seen {
+			seen = now
+			s.reload()
+		}
+	}
+}
+
+// reload takes over routes and keys.
+func (s *Service) reload() {
+	s.trouble.Store(nil)
+	err := s.routes.Reload()
+	if err == nil {
+		var known *detect.Known
+		if known, err = knownSecrets(s.dir); err == nil {
+			s.guard.SetKnown(known)
+			return
+		}
+	}
+	problem := err.Error()
+	s.trouble.Store(&problem)
+	fmt.Fprintln(os.Stderr, "seawall:", problem)
+}
+
+// stamp changes when routes or keys on the disk do.
+func (s *Service) stamp() string {
+	var stamp string
+	for _, name := range []string{state.Routes, state.Keys} {
+		if info, err := os.Stat(s.dir.Path(name)); err == nil {
+			stamp += fmt.Sprint(info.ModTime().UnixNano(), info.Size(), " ")
+		}
+	}
+	return stamp
+}
+
+func (s *Service) event(ctx context.Context, what string) {
+	_, _ = s.ledger.Append(ctx, ledger.Row{Kind: "event", Why: what, Version: s.policy.Version()})
+}
+
+func knownSecrets(dir *state.Dir) (*detect.Known, error) {
+	keys, err := vault.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return detect.NewKnown(keys.Values()), nil
+}
+
+// markKey returns the key that makes the marks of secrets, and makes it at the
+// first start.
+func markKey(dir *state.Dir) ([]byte, error) {
+	const name = "mark.key"
+	key, err := dir.Read(name)
+	if err == nil && len(key) == 32 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	key = make([]byte, 32)
+	_, _ = rand.Read(key)
+	return key, dir.Write(name, key)
+}
+
+// Instance is a running Seawall, as it stands in the state directory.
+type Instance struct {
+	PID     int       `json:"pid"`
+	Door    string    `json:"door"`
+	Page    string    `json:"page"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+}
+
+func (s *Service) announce(door, page net.Listener) error {
+	content, err := json.Marshal(Instance{os.Getpid(), door.Addr().String(), page.Addr().String(), s.version, s.started})
+	if err != nil {
+		return err
+	}
+	return s.dir.Write(state.Running, content)
+}
+
+// Find returns the Seawall that runs on a state directory; nil when none does.
+func Find(dir *state.Dir) (*Instance, error) {
+	content, err := dir.Read(state.Running)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !dir.Locked() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var i Instance
+	if err := json.Unmarshal(content, &i); err != nil {
+		return nil, fmt.Errorf("%s is damaged: start `seawall up` again", dir.Path(state.Running))
+	}
+	return &i, nil
+}

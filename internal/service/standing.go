@@ -1,0 +1,46 @@
+package service
+
+import (
+	"github.com/openseawall/seawall/internal/posture"
+)
+
+// Standing is what Seawall is to the agents of this machine, in the three
+// words that it uses everywhere.
+type Standing struct {
+	Label    string `json:"label"` // "protected", "watching, not protecting", "nothing to protect here"
+	Sentence string `json:"sentence"`
+	Good     bool   `json:"good"`
+}
+
+// Stand says how things are from the last audit (nil when there was none),
+// the number of routes that lead through the door, and whether it is open.
+func Stand(a *posture.Audit, routes int, open bool) Standing {
+	watching := func(sentence string) Standing { return Standing{Label: "watching, not protecting", Sentence: sentence} }
+	switch {
+	case a == nil:
+		return watching("This machine was not audited yet. To change that: seawall audit")
+	case len(a.Agents) == 0:
+		return Standing{Label: "nothing to protect here", Good: true,
+			Sentence: "There is no OpenClaw on this machine. To see what Seawall does: seawall demo"}
+	case routes == 0:
+		return watching("OpenClaw's model calls do not pass Seawall. To change that: seawall connect")
+	case !open:
+		return Standing{Label: "stopped", Sentence: "OpenClaw is connected but the door is closed, so the agent cannot reach its model. To open it: seawall up. To take Seawall out: seawall disconnect"}
+	}
+	switch a.Boundary {
+	case posture.BoundaryUser, posture.BoundaryContainer:
+		return Standing{Label: "protected", Good: true,
+			Sentence: "OpenClaw's model calls pass Seawall, and its keys, policy and record are out of the agent's reach."}
+	case posture.BoundaryNone:
+		return watching("The agent can reach Seawall's own keys, policy and record, and so could switch it off. To change that: " + ownUser(a))
+	}
+	return watching("Whether the agent can reach Seawall's keys could not be seen. To change that: sudo seawall up")
+}
+
+// ownUser is the command that gives agent and Seawall different accounts.
+func ownUser(a *posture.Audit) string {
+	if a.Host.UID != 0 {
+		return "sudo seawall up"
+	}
+	return "seawall help own-user"
+}

@@ -1,0 +1,82 @@
+package service
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/openseawall/seawall/internal/console"
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/posture/survey"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// loginFile holds the token of the next login, for as long as it is not used.
+const loginFile = "login"
+
+// shownRows is how many decisions the page shows.
+const shownRows = 20
+
+// NewLogin makes a link that opens the page once; the one before is void. It
+// can be made by whoever can write the state directory, and so read all that
+// the page shows.
+func NewLogin(dir *state.Dir, page string) (link string, err error) {
+	token := rand.Text() + rand.Text()
+	if err := dir.Write(loginFile, []byte(token)); err != nil {
+		return "", err
+	}
+	return "http://" + page + "/login?token=" + token, nil
+}
+
+// Redeem implements console.Source.
+func (s *Service) Redeem(token string) bool {
+	want, err := s.dir.Read(loginFile)
+	if err != nil || len(want) == 0 || subtle.ConstantTimeCompare(want, []byte(token)) != 1 {
+		return false
+	}
+	return s.dir.Remove(loginFile) == nil
+}
+
+// View implements console.Source.
+func (s *Service) View(r *http.Request) (console.View, error) {
+	audit, err := survey.Last(s.dir)
+	if err != nil {
+		return console.View{}, err
+	}
+	standing := Stand(audit, len(s.routes.List()), true)
+	view := console.View{
+		Label: standing.Label, Sentence: standing.Sentence, Good: standing.Good,
+		Audit: audit, Version: s.version, Now: time.Now(), Health: s.health(),
+	}
+	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{Last: shownRows}) {
+		if err != nil {
+			return console.View{}, err
+		}
+		view.Rows = append(view.Rows, row)
+	}
+	slices.Reverse(view.Rows)
+	return view, nil
+}
+
+func (s *Service) health() []console.Health {
+	door := s.door.Stats.Snapshot()
+	model := console.Health{Part: "Model door", State: fmt.Sprintf("open, %d requests since %s", door.Requests, s.started.Local().Format("15:04")), Good: true}
+	provider := console.Health{Part: "Providers", State: fmt.Sprintf("%d behind the door", len(s.routes.List())), Good: true}
+	if door.Problem != "" && time.Since(door.When) < 10*time.Minute {
+		provider = console.Health{Part: "Providers", State: door.Problem + " (" + door.When.Local().Format("15:04:05") + ")"}
+	}
+	rules := console.Health{Part: "Policy", State: "version " + s.policy.Version(), Good: true}
+	if problem := s.policy.Problem(); problem != "" {
+		rules = console.Health{Part: "Policy", State: "refused, the last good one is in force: " + problem}
+	}
+	counts := s.guard.Counts()
+	record := console.Health{Part: "Record", Good: true, State: fmt.Sprintf("%d allowed, %d redacted, %d denied since the start", counts["allow"], counts["redact"], counts["deny"]+counts["ask"])}
+	all := []console.Health{model, provider, rules, record}
+	if trouble := s.trouble.Load(); trouble != nil {
+		all = append(all, console.Health{Part: "State", State: *trouble})
+	}
+	return all
+}
