@@ -7,9 +7,16 @@ import "strings"
 // --password=…, DB_PASSWD: …. The value has to look as if drawn at random.
 func assigned(text string) []Finding {
 	var all []Finding
-	reach := 0 // how far values were read
-	for i := 0; i < len(text); i++ {
-		if c := text[i]; c != '=' && c != ':' || i+1 < len(text) && (text[i+1] == '=' || text[i+1] == ':') {
+	reach := 0   // how far values were read
+	reached := 0 // and found to be secrets
+	equals, colon := place(text, '=', 0), place(text, ':', 0)
+	for i := min(equals, colon); i < len(text); i = min(equals, colon) {
+		if i == equals {
+			equals = place(text, '=', i+1)
+		} else {
+			colon = place(text, ':', i+1)
+		}
+		if i < reached || i+1 < len(text) && (text[i+1] == '=' || text[i+1] == ':') {
 			continue
 		}
 		start, end := value(text, i+1, reach)
@@ -19,7 +26,7 @@ func assigned(text string) []Finding {
 		}
 		if name := nameBefore(text, i); secretName(name) && secretValue(text[start:end], name) {
 			all = append(all, Finding{Kind: Secret, Rule: "assigned-secret", Title: "the value of " + kindOf(name), Start: start, End: end, Verdict: Suspicious})
-			i = end - 1
+			reached = end
 		}
 	}
 	return all
@@ -29,6 +36,14 @@ var (
 	valueText = letters("a-zA-Z0-9+/=_.~!@#%^&*-")
 	nameText  = letters("a-zA-Z0-9_.-")
 )
+
+// place is the next c at or after i, or the end of text.
+func place(text string, c byte, i int) int {
+	if n := strings.IndexByte(text[i:], c); n >= 0 {
+		return i + n
+	}
+	return len(text)
+}
 
 // mostValue is how much of a value is read, in bytes.
 const mostValue = 256

@@ -50,7 +50,7 @@ func (l *literals) mark(a, b byte) {
 
 // hash3 is a hash of 16 bits.
 func hash3(a, b, c byte) uint {
-	return (uint(a)<<8 ^ uint(b)<<4 ^ uint(c)) & 0xffff
+	return uint((uint32(a)|uint32(b)<<8|uint32(c)<<16)*0x9E3779B1) >> 16
 }
 
 // next returns the first place at or after from where a string may begin, or

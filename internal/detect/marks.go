@@ -135,7 +135,12 @@ func (r *reader) carries(at int) float64 {
 	if strings.ContainsAny(v, "{<[$") {
 		return 7
 	}
-	for _, w := range []string{"_data", "history", "conversation", "your_", "secret", "output", "password", "chat_", "context", "token"} {
+	for _, w := range []string{"conversation", "chat_", "history", "secret", "password", "your_"} {
+		if strings.Contains(v, w) {
+			return 10
+		}
+	}
+	for _, w := range []string{"_data", "output", "context", "token"} {
 		if strings.Contains(v, w) {
 			return 10
 		}

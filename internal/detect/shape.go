@@ -151,18 +151,32 @@ func (s *set) scan(text string, from int, ends bool, found func(*shape, int, int
 
 // runs remembers how far the text is known to go on in an alphabet, so that one
 // full of beginnings is not read again from each.
-type runs map[*alphabet]int
+type runs struct {
+	of [8]struct {
+		in  *alphabet
+		end int
+	}
+	next int
+}
 
 // extent is the shape's extent of held, which stands at at.
-func (r runs) extent(sh *shape, held string, at, begin int) (n int, closed bool) {
+func (r *runs) extent(sh *shape, held string, at, begin int) (n int, closed bool) {
 	if sh.in == nil {
 		return sh.extent(held, begin)
 	}
-	if end := r[sh.in]; end > at+begin {
-		begin = min(end-at, len(held))
+	known := &r.of[r.next]
+	for i := range r.of {
+		if r.of[i].in == sh.in {
+			known = &r.of[i]
+		}
+	}
+	if known.in != sh.in {
+		r.next = (r.next + 1) % len(r.of)
+	} else if known.end > at+begin {
+		begin = min(known.end-at, len(held))
 	}
 	n, closed = sh.extent(held, begin)
-	r[sh.in] = at + n
+	known.in, known.end = sh.in, at+n
 	return n, closed
 }
 
@@ -192,9 +206,6 @@ func (s *set) at(text string, at, from int, ends bool, known *runs) (*shape, int
 			continue
 		}
 		held := rest[:min(len(rest), most)]
-		if *known == nil {
-			*known = runs{}
-		}
 		n, closed := known.extent(sh, held, at, len(lit.text))
 		if !closed && !ends && len(rest) < most+ahead {
 			return sh, s.before(text, at, from), at, waits

@@ -199,6 +199,12 @@ func (r *reader) read() {
 		if c&(you|from|persona|free|without|refuse|illegal|developer|machine|never|limit|drop) != 0 {
 			r.frees(i)
 		}
+		if c&prior != 0 && r.dir == FromTool && r.word(i) == "before" {
+			switch r.word(i + 1) {
+			case "you", "proceeding", "continuing", "answering", "responding", "completing":
+				r.add(mandating, 2.5, i, i+1)
+			}
+		}
 		if c&send != 0 && r.dir == FromTool {
 			r.mails(i)
 		}
@@ -244,6 +250,8 @@ func (r *reader) overrides(i int, sure bool) {
 			score = 6
 		case bound && strict && around&(prior|every|inner) != 0:
 			score = 7
+		case !sure && strict && r.is(obj, limit) && r.dir != FromModel:
+			score = 5
 		case !sure:
 			return
 		}
@@ -329,7 +337,10 @@ func (r *reader) reveals(i int) {
 	} else if j > 0 && r.sentence(j, 4)&(prior|told) != 0 && r.classes(i, j)&(prior|every|your) != 0 {
 		r.add(revealing, 7, i, j)
 	} else if j := r.ahead(i, 5, matter); j > 0 && r.classes(i, j+1)&prior != 0 && (r.word(j-1) == "above" || r.word(j+1) == "above" || r.is(j+1, prior)) {
-		r.add(revealing, 4, i, j)
+		switch r.word(i) {
+		case "repeat", "output", "print", "reveal", "show", "recite", "echo":
+			r.add(revealing, 7, i, j)
+		}
 	}
 }
 
@@ -430,6 +441,9 @@ func (r *reader) addresses(i int) {
 			for k := i + 1; k < j; k++ {
 				if w := r.word(k); w == "for" || w == "to" {
 					score := 7.0
+					if i+1 < k && r.is(i, attention) && r.is(i+1, attention) {
+						score = 8 // important notice
+					}
 					if strings.HasPrefix(r.word(k-1), "note") && r.word(k-1) != "notice" || strings.HasPrefix(r.word(k-1), "instruction") {
 						score = 3
 					}
