@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	stdjson "encoding/json"
 	"errors"
 	"net/url"
@@ -17,7 +18,7 @@ const daemonConfig = "/etc/docker/daemon.json"
 
 func (r *reader) readDocker() Fact[Docker] {
 	var d Docker
-	d.Config, d.ConfigError = r.daemonConfig()
+	unread := r.daemonConfig(&d)
 	version, err := r.h.Docker(r.ctx, "/version")
 	if err != nil {
 		return r.noEngine(d, err)
@@ -37,6 +38,11 @@ func (r *reader) readDocker() Fact[Docker] {
 	d.Socket, _ = r.h.Stat(r.ctx, r.engineSocket())
 	d.Rootless = slices.ContainsFunc(d.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=rootless") })
 	d.TCP = r.daemonTCP(d.Config)
+	if unread != nil {
+		f := NotRead[Docker]("%s", unread)
+		f.Value = d
+		return f
+	}
 	return Is(d)
 }
 
@@ -69,23 +75,23 @@ func (r *reader) dockerInstalled() bool {
 }
 
 // daemonConfig reads daemon.json. dockerd refuses to start with one that is
-// not a JSON object.
-func (r *reader) daemonConfig() (map[string]any, string) {
+// not a JSON object. An error means that nobody knows what is in it.
+func (r *reader) daemonConfig(d *Docker) error {
 	b, err := r.h.ReadFile(r.ctx, daemonConfig)
 	if errors.Is(err, ErrAbsent) {
-		return nil, ""
+		return nil
 	}
 	if err != nil {
-		return nil, err.Error()
+		return err
 	}
-	if len(strings.TrimSpace(string(b))) == 0 {
-		return map[string]any{}, ""
+	d.Config = map[string]any{}
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil
 	}
-	var config map[string]any
-	if err := stdjson.Unmarshal(b, &config); err != nil {
-		return nil, "it is not valid JSON: " + err.Error()
+	if err := stdjson.Unmarshal(b, &d.Config); err != nil {
+		d.Config, d.ConfigError = nil, "it is not a JSON object: "+err.Error()
 	}
-	return config, ""
+	return nil
 }
 
 // daemonTCP lists the tcp:// addresses of the configuration and of the

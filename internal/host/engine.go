@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -21,11 +22,18 @@ const (
 	engineLimit         = 2 * time.Second
 )
 
-// dockerSocket is the socket of the Engine: a unix:// DOCKER_HOST, or the
-// default. A DOCKER_HOST on another machine is not this machine's Docker.
-func dockerSocket(dockerHost string) string {
+// dockerSocket is the socket of the Engine: a unix:// DOCKER_HOST, the
+// default, or where there is none the reader's own rootless Docker. A
+// DOCKER_HOST on another machine is not this machine's Docker.
+func dockerSocket(dockerHost, runtimeDir string) string {
 	if path, ok := strings.CutPrefix(dockerHost, "unix://"); ok && path != "" {
 		return path
+	}
+	if _, err := os.Lstat(defaultDockerSocket); err != nil && runtimeDir != "" {
+		rootless := filepath.Join(runtimeDir, "docker.sock")
+		if _, err := os.Lstat(rootless); err == nil {
+			return rootless
+		}
 	}
 	return defaultDockerSocket
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -54,8 +55,15 @@ func withDefaults(opts []Option) options {
 // live is this machine.
 type live struct {
 	options
-	engine *http.Client
-	socket string // of the Docker Engine
+	engine   *http.Client
+	socket   string   // of the Docker Engine
+	commands sync.Map // PIDs of commands that run for the reader
+}
+
+// started reports whether a process is a command of the reader's own.
+func (l *live) started(pid int) bool {
+	_, ok := l.commands.Load(pid)
+	return ok
 }
 
 // Live returns this machine. It never writes, and sends nothing off it.
@@ -67,7 +75,7 @@ type live struct {
 // ([]string, the path of Docker's socket). A recorded machine holds them as
 // `run` sections like any command.
 func Live(opts ...Option) Host {
-	socket := dockerSocket(os.Getenv("DOCKER_HOST"))
+	socket := dockerSocket(os.Getenv("DOCKER_HOST"), os.Getenv("XDG_RUNTIME_DIR"))
 	return &live{options: withDefaults(opts), socket: socket, engine: engineClient(socket)}
 }
 
@@ -78,10 +86,7 @@ func (l *live) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := checkLink(path); err != nil {
-		return nil, explain("reading", path, err)
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	f, err := openChecked(path)
 	if err != nil {
 		return nil, explain("reading", path, err)
 	}
@@ -100,21 +105,34 @@ func (l *live) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	return maskFile(path, b), nil
 }
 
-// checkLink refuses a final symlink that a stranger may have laid.
-func checkLink(path string) error {
+// openChecked opens a file without waiting for anyone (a FIFO, a terminal),
+// and follows a final symlink only when no stranger can have laid it.
+func openChecked(path string) (*os.File, error) {
+	const flags = os.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 	link, err := os.Lstat(path)
-	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
-		return err
-	}
-	target, err := os.Stat(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if link.Mode()&fs.ModeSymlink == 0 {
+		// NOFOLLOW, for it may have become a link since.
+		return os.OpenFile(path, flags|unix.O_NOFOLLOW, 0)
+	}
+	f, err := os.OpenFile(path, flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	target, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	// What was opened is judged, whatever the link says by now.
 	by, of := owner(link), owner(target)
 	if by == 0 || by == of || by == uint32(os.Geteuid()) {
-		return nil
+		return f, nil
 	}
-	return fmt.Errorf("it is a link of uid %d to a file of uid %d, which is not followed", by, of)
+	f.Close()
+	return nil, fmt.Errorf("it is a link of uid %d to a file of uid %d, which is not followed", by, of)
 }
 
 func owner(info fs.FileInfo) uint32 {
@@ -195,7 +213,11 @@ func (l *live) Run(ctx context.Context, name string, args ...string) (Output, er
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-	err = cmd.Run()
+	if err = cmd.Start(); err == nil {
+		l.commands.Store(cmd.Process.Pid, true)
+		err = cmd.Wait()
+		l.commands.Delete(cmd.Process.Pid)
+	}
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:

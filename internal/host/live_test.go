@@ -167,7 +167,7 @@ func TestLiveDockerThatIsNotThere(t *testing.T) {
 	if _, err := Live().Docker(t.Context(), "/version"); err == nil || errors.Is(err, ErrAbsent) || !strings.Contains(err.Error(), "Docker does not run") {
 		t.Errorf("nobody listens: %v", err)
 	}
-	if got := dockerSocket("tcp://10.0.0.1:2375"); got != defaultDockerSocket {
+	if got := dockerSocket("tcp://10.0.0.1:2375", ""); got != defaultDockerSocket {
 		t.Errorf("another machine's Docker is asked: %s", got)
 	}
 }

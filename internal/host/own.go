@@ -30,7 +30,7 @@ const (
 // own returns what answers one of the reader's own questions.
 func (l *live) own(name string) (func(context.Context) (Output, error), bool) {
 	answers := map[string]func() (any, error){
-		askProcesses:  func() (any, error) { return readProcesses("/proc", l.secret) },
+		askProcesses:  func() (any, error) { return readProcesses("/proc", l.secret, l.started) },
 		askSockets:    func() (any, error) { return readSockets("/proc") },
 		askInterfaces: func() (any, error) { return readInterfaces() },
 		askDisks:      func() (any, error) { return readDisks("/proc/self/mounts") },

@@ -3,10 +3,12 @@ package host
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,9 +22,9 @@ const (
 )
 
 // readProcesses reads every process below root ("/proc") except the kernel's
-// own threads and the commands that the reader itself has just started. One
-// that ends meanwhile is left out.
-func readProcesses(root string, secret func(name, value string) bool) ([]Process, error) {
+// own threads and those that the reader itself has just started, which ours
+// tells. One that ends meanwhile is left out.
+func readProcesses(root string, secret func(name, value string) bool, ours func(pid int) bool) ([]Process, error) {
 	pids, err := processIDs(root)
 	if err != nil {
 		return nil, err
@@ -30,10 +32,14 @@ func readProcesses(root string, secret func(name, value string) bool) ([]Process
 	list := make([]Process, 0, len(pids))
 	for _, pid := range pids {
 		p, err := readProcess(filepath.Join(root, strconv.Itoa(pid)), secret)
-		if err != nil || p.PID == 2 || p.PPID == 2 || p.PPID == os.Getpid() {
+		// A thread of the kernel, and a zombie, has neither arguments nor memory.
+		if err != nil || len(p.Args) == 0 && p.RSS == 0 || ours(p.PID) || ours(p.PPID) {
 			continue
 		}
 		list = append(list, p)
+	}
+	if !slices.Contains(pids, 1) {
+		return nil, fmt.Errorf("%s hides the processes of others (hidepid): needs root", root)
 	}
 	return list, nil
 }

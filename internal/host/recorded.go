@@ -39,11 +39,30 @@ type recordedAnswer struct {
 	err  error
 }
 
-// Parse returns the machine that the archives describe, in the format of
-// [Recorder.Archive]. A later archive wins over an earlier one where both
-// answer the same question, so that a test host is a base and a few words on
-// what differs. What no archive answers is unknown ("not recorded"), except
-// that a path which its recorded parent directory does not list is absent.
+// Parse returns the machine that the archives describe. Each is a txtar file,
+// as [Recorder.Archive] writes it, with one section a question:
+//
+//	-- self uid=0 time=2026-11-24T05:00:00Z --
+//	-- file /etc/os-release mode=0644 owner=0:0 --       the content; answers Stat as well
+//	-- stat /run/docker.sock mode=s0660 owner=0:998 --   a Stat alone
+//	-- dir /etc/cron.d mode=d0755 owner=0:0 --           one entry a line: name mode owner=U:G size=N [-> target]
+//	-- run exit=1 fail2ban-client ping --                standard output; exit=0 goes without saying
+//	-- stderr fail2ban-client ping --                    standard error of the same command
+//	-- docker /containers/json?all=1 --                  JSON of the Docker Engine
+//	-- absent run nft --                                 not there: of file, stat, dir, run, docker
+//	-- error run sshd -T --                              unknown; the body is the reason
+//
+// Modes are octal, with a letter before those of other than regular files:
+// d0700, s0660, p0600, c0666, b0660, l0777->TARGET. Words with spaces are
+// Go-quoted. "absent run nft" takes the command away whatever it is asked, and
+// "absent docker /" the whole Engine, but for questions with sections of
+// their own. [Live] names the reader's own questions (run seawall:processes).
+//
+// A later archive wins over an earlier one where both answer the same
+// question, so that a test host is a base and a few words on what differs.
+// What no archive answers is unknown ("not recorded"), except that a path
+// which its recorded parent directory does not list is absent. A path that an
+// overlay adds appears in its recorded parent, one it takes away does not.
 func Parse(archives ...[]byte) (Host, error) {
 	r := &recorded{paths: map[string]*recordedPath{}, answers: map[string]recordedAnswer{}}
 	for _, a := range archives {

@@ -117,7 +117,8 @@ func sshdWords(args []string) (words []string, listener bool) {
 		command, _, listener := strings.Cut(rest, " [listener]")
 		return strings.Fields(command), listener
 	}
-	return args, path.IsAbs(args[0]) && !strings.HasPrefix(path.Base(args[0]), "sshd-")
+	// -R is how it starts the process of one connection.
+	return args, path.IsAbs(args[0]) && !strings.HasPrefix(path.Base(args[0]), "sshd-") && !slices.Contains(args, "-R")
 }
 
 // contained reports whether a process runs in a container on this machine,

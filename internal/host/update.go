@@ -71,7 +71,10 @@ func aptTrue(s string) bool {
 // unattendedReason names the first part that unattended-upgrades misses, in
 // the order in which it works: package, periodic job, origin, timer.
 func (r *reader) unattendedReason(apt aptConfig) string {
-	if yes, ok := r.installed("unattended-upgrades"); ok && !yes {
+	switch yes, ok := r.installed("unattended-upgrades"); {
+	case !ok:
+		return "which packages are installed is not known"
+	case !yes:
 		return "the package unattended-upgrades is not installed"
 	}
 	for _, job := range []string{"Update-Package-Lists", "Unattended-Upgrade"} {
@@ -95,6 +98,8 @@ func (r *reader) unattendedReason(apt aptConfig) string {
 		}
 	case errors.Is(err, ErrAbsent), err == nil && timer.Active != "active":
 		return "apt-daily-upgrade.timer is not active"
+	case err != nil:
+		return "whether apt-daily-upgrade.timer is active is not known"
 	}
 	return ""
 }
