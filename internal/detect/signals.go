@@ -188,7 +188,7 @@ func (r *reader) read() {
 			r.asks(i)
 		}
 		if c&your != 0 && r.is(i+1, inner) && r.ahead(i+1, 1, prompt) > 0 && r.asked(i) {
-			r.add(revealing, 9, i, i+2)
+			r.add(revealing, 10, i, i+2)
 		}
 		if c&(iff|attention) != 0 {
 			r.addresses(i)
@@ -251,7 +251,7 @@ func (r *reader) overrides(i int, sure bool) {
 		case bound && strict && around&(prior|every|inner) != 0:
 			score = 7
 		case !sure && strict && r.is(obj, limit) && r.dir != FromModel:
-			score = 5
+			score = 4.5
 		case !sure:
 			return
 		}
@@ -263,6 +263,9 @@ func (r *reader) overrides(i int, sure bool) {
 		}
 		if near < 0 && last {
 			near = r.behind(i, 5, prior|every|told)
+		}
+		if near < 0 && sure && strict && r.is(i+2, user) && r.word(i+1) == "the" {
+			near = i + 2
 		}
 		if near < 0 && sure && strict && r.dir == FromTool {
 			near = r.ahead(i, 3, matter|user)
@@ -276,7 +279,7 @@ func (r *reader) overrides(i int, sure bool) {
 		w := r.word(near)
 		score := 6.0
 		switch {
-		case around&(every|prior) != 0 && around&(matter|told) != 0, w == "rest", r.word(i+2) == "rest",
+		case around&(every|prior) != 0 && around&(matter|told) != 0, w == "rest", r.word(i+2) == "rest", near == i+2 && r.is(near, user),
 			w == "above" && !r.is(near+1, ^(lead|reveal|say|override)),
 			strings.HasPrefix(w, "everything"), w == "alles", w == "todo", w == "tout", w == "tutto", w == "tudo", w == "wszystko", w == "все", w == "всё":
 		case r.dir == FromTool && strict && around&(matter|user) != 0:

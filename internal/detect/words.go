@@ -123,7 +123,7 @@ var lexicon = map[class]string{
 	meta:       `injection injections jailbreaks jailbreaking attacker attackers attack attacks adversarial payload payloads malicious exploit vulnerability vulnerabilities detector detectors detection detect detects detected guardrail scanner scanners sanitize mitigation mitigations owasp threat threats red-team phishing flag flagged suspicious hijack hijacking untrusted prevents yara`,
 	example:    `example examples e.g eg like phrases phrase pattern patterns sample samples containing contains says saying attempts attempt trying variants beispiel ejemplo exemple esempio`,
 	never:      `never don't dont cannot can't won't not nicht no ne non nao niet nie не`,
-	lead:       `please now then and also but must should kindly to bitte und jetzt dann por favor y ahora s'il et puis maintenant ora poi e agora alsjeblieft nu teraz prosze пожалуиста lutfen ve en instead first so therefore henceforth immediately oh immediately`,
+	lead:       `please now then and also but must should kindly to bitte und jetzt dann por favor y ahora s'il et puis maintenant ora poi e agora alsjeblieft nu teraz prosze пожалуиста lutfen ve en instead first so therefore henceforth immediately temporarily oh`,
 	iff:        `if when whenever wenn falls si se als jesli если eger 如果 もし 만약`,
 	attention:  `attention important note notice message warning urgent dear hey alert hello instructions instruction notes reminder memo alerta achtung wichtig wichtige importante atencion attenzione uwaga внимание важно dikkat 注意 重要 중요 announcement update command prompt`,
 	obey:       `follow adhere obey execute comply perform proceed carry befolge befolgen sigue suivez segui siga volg wykonaj следуи выполни 执行 遵循 従って 따라`,
