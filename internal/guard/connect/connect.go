@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,11 +27,10 @@ import (
 	"github.com/openseawall/seawall/internal/vault"
 )
 
-// entry is what connecting one config changed.
+// entry is what connecting one config changed, over all runs of connect.
 type entry struct {
 	Config  string            `json:"config"`
 	Changes []openclaw.Change `json:"changes"`
-	Routes  []string          `json:"routes"` // their ids
 }
 
 func readJournal(dir *state.Dir) ([]entry, error) {
@@ -111,9 +109,20 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 		return nil, err
 	}
 	plan.Diff = diffs(plan.files)
-	entries = append(entries, entry{Config: install.ConfigPath, Changes: conn.Changes, Routes: b.made})
+	entries = with(entries, install.ConfigPath, conn.Changes)
 	plan.apply = func(context.Context) error { return b.apply(dir, entries, plan.files) }
 	return plan, nil
+}
+
+// with returns the journal with further changes of a config.
+func with(entries []entry, config string, changes []openclaw.Change) []entry {
+	entries = slices.Clone(entries)
+	i := slices.IndexFunc(entries, func(e entry) bool { return e.Config == config })
+	if i < 0 {
+		return append(entries, entry{config, changes})
+	}
+	entries[i].Changes = slices.Concat(entries[i].Changes, changes)
+	return entries
 }
 
 // builder turns the routes of one config into routes of the door.
@@ -121,7 +130,6 @@ type builder struct {
 	config string
 	door   string
 	routes []model.Route     // all, those of other configs included
-	made   []string          // ids of this config's new ones
 	keys   map[string]string // real keys by their name in the vault
 	tokens map[string]string // provider to the token the agent gets
 	held   []string          // providers whose key stays with the agent
@@ -139,7 +147,6 @@ func (b *builder) route(r openclaw.Route) (baseURL, placeholder string) {
 		return "", "" // it leads to the door already
 	case known && leadsToDoor(r.BaseURL, route):
 		// The door has moved; provider, key and token are what they were.
-		b.made = append(b.made, route.ID)
 		return route.BaseURL(b.door), ""
 	case !known:
 		route = model.Route{ID: b.unused(name)}
@@ -157,7 +164,6 @@ func (b *builder) route(r openclaw.Route) (baseURL, placeholder string) {
 		b.held = append(b.held, r.ID)
 	}
 	b.routes = append(slices.DeleteFunc(b.routes, func(other model.Route) bool { return other.ID == route.ID }), route)
-	b.made = append(b.made, route.ID)
 	return route.BaseURL(b.door), route.Token
 }
 
@@ -299,7 +305,7 @@ func forget(dir *state.Dir, e entry) error {
 	if routes, err := model.LoadRoutes(dir); err == nil {
 		var names []string
 		routes = slices.DeleteFunc(routes, func(r model.Route) bool {
-			if r.Agent != e.Config || !slices.Contains(e.Routes, r.ID) {
+			if r.Agent != e.Config {
 				return false
 			}
 			names = append(names, r.Key)
@@ -318,9 +324,7 @@ func forget(dir *state.Dir, e entry) error {
 	if err != nil {
 		return err
 	}
-	return writeJournal(dir, slices.DeleteFunc(entries, func(other entry) bool {
-		return other.Config == e.Config && slices.Equal(other.Routes, e.Routes)
-	}))
+	return writeJournal(dir, slices.DeleteFunc(entries, func(other entry) bool { return other.Config == e.Config }))
 }
 
 // Connected returns the paths of the configs that are connected.
@@ -329,9 +333,9 @@ func Connected(dir *state.Dir) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := map[string]bool{}
+	var configs []string
 	for _, e := range entries {
-		set[e.Config] = true
+		configs = append(configs, e.Config)
 	}
-	return slices.Sorted(maps.Keys(set)), nil
+	return configs, nil
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type turn struct {
 	guard.Turn
 	guard   *guard.Guard
 	request *wire.Request
+	tools   *openclaw.Toolset
 	secrets map[string]string // mark to the secret the model was not shown
 	blocks  map[int]*detect.Stream
 }
@@ -27,6 +29,7 @@ func newTurn(g *guard.Guard, x *exchange, traceparent string) *turn {
 		Turn:    guard.Turn{Door: "model", Route: x.route.ID, Trace: traceID(traceparent)},
 		guard:   g,
 		request: x.request,
+		tools:   toolset(x.request),
 		secrets: map[string]string{},
 		blocks:  map[int]*detect.Stream{},
 	}
@@ -98,15 +101,15 @@ var keepsSecrets = []string{"write", "edit", "apply_patch"}
 
 // Call implements wire.Judge.
 func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
-	actions := t.actions(c)
-	for _, a := range actions {
-		if d := t.guard.Judge(ctx, a); d.Verdict != policy.Allow {
-			return wire.Verdict{Notice: guard.Notice(a.Summary(), d)}
-		}
+	a, strict := t.action(c)
+	if d := t.guard.Judge(ctx, a); d.Verdict != policy.Allow {
+		return wire.Verdict{Notice: guard.Notice(a.Summary(), d)}
 	}
-	v := wire.Verdict{Allow: true}
-	if len(t.secrets) > 0 && !slices.ContainsFunc(actions, func(a guard.Action) bool { return !slices.Contains(keepsSecrets, a.Tool) }) {
-		v.Args = guard.Restore(c.Args, t.secrets)
+	v := wire.Verdict{Allow: true, Args: strict}
+	if len(t.secrets) > 0 && slices.Contains(keepsSecrets, a.Tool) {
+		if restored := guard.Restore(cmp.Or(strict, c.Args), t.secrets); restored != "" {
+			v.Args = restored
+		}
 	}
 	return v
 }
