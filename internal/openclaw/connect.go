@@ -51,6 +51,11 @@ func ConnectEdits(c *Config, door Door) ([]Edit, []Route, error) {
 		}
 		connected = append(connected, r)
 		edits = append(edits, Edit{Path: below(r.Path, "baseUrl"), Set: baseURL})
+		if r.Bundled && r.Model == "" && c.text(r.Path, "api") == "" {
+			// Models that OpenClaw picks by itself, as for titles, would be
+			// called by openai-completions at an address of the config.
+			edits = append(edits, Edit{Path: below(r.Path, "api"), Set: r.API})
+		}
 		if placeholder == "" || r.Model != "" || r.Auth == "oauth" {
 			continue
 		}

@@ -117,6 +117,7 @@ func TestConnectAndBack(t *testing.T) {
 		"models.providers.mine.baseUrl":              "http://127.0.0.1:7171/mine",
 		"models.providers.mine.apiKey":               "${MINE_KEY}",
 		"models.providers.anthropic.baseUrl":         "http://127.0.0.1:7171/anthropic",
+		"models.providers.anthropic.api":             "anthropic-messages",
 		"models.providers.bearer.request.auth.token": "sk-seawall-bearer-0123456789abcdef",
 		"models.providers.bed.baseUrl":               "https://b.example.test",
 	} {
