@@ -200,11 +200,11 @@ func (l *live) Run(ctx context.Context, name string, args ...string) (Output, er
 	if err != nil {
 		return Output{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, commandLimit)
+	limited, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
 
 	var stdout, stderr bounded
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(limited, path, args...)
 	cmd.Env = []string{"PATH=" + strings.Join(commandPath, ":"), "LC_ALL=C", "TZ=UTC", "HOME=/", "TERM=dumb"}
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -221,6 +221,8 @@ func (l *live) Run(ctx context.Context, name string, args ...string) (Output, er
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
+		return Output{}, fmt.Errorf("%s: %w", name, ctx.Err())
+	case limited.Err() != nil:
 		return Output{}, fmt.Errorf("%s: no answer within %s", name, commandLimit)
 	case stdout.over || stderr.over:
 		return Output{}, fmt.Errorf("%s: it said more than %d MiB", name, outputLimit>>20)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,6 +90,16 @@ func TestLiveCommands(t *testing.T) {
 	}
 	if _, err := h.Run(ctx, "sh", "-c", "kill -9 $$"); err == nil || errors.Is(err, ErrAbsent) {
 		t.Errorf("a killed command: %v", err)
+	}
+}
+
+// A command that does not end goes when its caller does, with its children.
+func TestLiveCommandEndsWithItsCaller(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	go cancel()
+	_, err := Live().Run(ctx, "sh", "-c", "sleep 1000 & wait")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -186,6 +186,33 @@ func TestKernelVersions(t *testing.T) {
 	}
 }
 
+func TestPendingSecurity(t *testing.T) {
+	for notice, want := range map[string]int{
+		"\n12 updates can be applied immediately.\n3 of these updates are standard security updates.\nTo see": 3,
+		"\n1 update can be applied immediately.\n1 of these updates is a standard security update.\n":         1,
+		"\n7 updates can be applied immediately.\n":                                                           0,
+		"\n0 updates can be applied immediately.\n":                                                           0,
+		"": -1,
+	} {
+		if got := pendingSecurity(notice); got != want {
+			t.Errorf("%q: %d, want %d", notice, got, want)
+		}
+	}
+}
+
+func TestUnattendedReasons(t *testing.T) {
+	for overlay, want := range map[string]string{
+		"-- run apt-config dump --\nAPT::Periodic::Update-Package-Lists \"1\";\n":                                                                                                     "APT::Periodic::Unattended-Upgrade is not set",
+		"-- run apt-config dump --\nAPT::Periodic::Update-Package-Lists \"1\";\nAPT::Periodic::Unattended-Upgrade \"1\";\nUnattended-Upgrade::Origins-Pattern:: \"origin=Debian\";\n": "no origin of unattended-upgrades is for security updates",
+		"-- error stat /run/systemd/system --\nno idea\n":                                                                                                                             "whether apt-daily-upgrade.timer is active is not known",
+		"-- absent stat /run/systemd/system --\n-- absent stat /etc/cron.daily/apt-compat --\n":                                                                                       "nothing starts it: systemd does not run, nor does cron",
+	} {
+		if u := readRecorded(t, "vps.txtar", overlay).Updates.Value; u.Unattended || u.UnattendedReason != want {
+			t.Errorf("%s: %t, %q, want %q", overlay, u.Unattended, u.UnattendedReason, want)
+		}
+	}
+}
+
 func TestGitRemote(t *testing.T) {
 	token := "ghp_" + strings.Repeat("x", 12)
 	for config, want := range map[string]string{

@@ -213,6 +213,20 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
+// With socket activation, as on Ubuntu, systemd listens for sshd.
+func TestSocketActivatedSSHD(t *testing.T) {
+	sockets := "-- run seawall:sockets --\n[{\"Proto\":\"tcp\",\"Addr\":\"[::]:22\",\"PID\":1,\"Process\":\"systemd\"}]\n-- run seawall:processes --\n[{\"PID\":1,\"Name\":\"systemd\"}]\n"
+	f := readRecorded(t, "vps.txtar", sockets)
+	if f.SSHD.Value.Running {
+		t.Error("sshd runs though ssh.socket does not")
+	}
+	archive := strings.Replace(string(testdata(t, "vps.txtar")), "Id=ssh.service\n", "Id=ssh.socket\n", 1)
+	f = Read(t.Context(), parse(t, archive, sockets))
+	if !f.SSHD.Value.Running || len(f.SSHD.Value.Listen) != 1 {
+		t.Errorf("sshd is %t at %v", f.SSHD.Value.Running, f.SSHD.Value.Listen)
+	}
+}
+
 // A daemon's addresses come from its file and from its own arguments.
 func TestDaemonTCP(t *testing.T) {
 	overlay := `-- file /etc/docker/daemon.json --

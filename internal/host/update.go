@@ -32,6 +32,9 @@ func (r *reader) readUpdates() Fact[Updates] {
 		return NotRead[Updates]("%s", err)
 	}
 	u.LastListUpdate = r.lastListUpdate()
+	if b, err := r.h.ReadFile(r.ctx, "/var/lib/update-notifier/updates-available"); err == nil {
+		u.SecurityPending = pendingSecurity(string(b))
+	}
 	return Is(u)
 }
 
@@ -102,6 +105,24 @@ func (r *reader) unattendedReason(apt aptConfig) string {
 		return "whether apt-daily-upgrade.timer is active is not known"
 	}
 	return ""
+}
+
+var (
+	pendingUpdates  = regexp.MustCompile(`(?m)^(\d+) updates? can be (applied|installed)`)
+	pendingStandard = regexp.MustCompile(`(?m)^(\d+) of these updates (?:are|is a) (?:standard )?security`)
+)
+
+// pendingSecurity reads the count that Ubuntu's update-notifier keeps for the
+// message of the day; -1 where it gives none. Asking apt itself takes seconds.
+func pendingSecurity(notice string) int {
+	if m := pendingStandard.FindStringSubmatch(notice); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return n
+	}
+	if pendingUpdates.MatchString(notice) {
+		return 0
+	}
+	return -1
 }
 
 var kernelFile = regexp.MustCompile(`^vmlinu[zx]-(\d.*)$`)
