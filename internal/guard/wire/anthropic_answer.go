@@ -18,7 +18,7 @@ type anthropic struct {
 
 	// Of the events written:
 	live  []*block // begun and not stopped
-	shift int      // how much lower indices go out than they came
+	moved bool     // a block did not go out: the index of later ones is next
 	next  int      // the index of a block that would follow
 	said  bool     // some text is out
 	kept  int      // calls that went on
@@ -82,6 +82,9 @@ func (a *anthropic) readStart(c value, n float64) (*block, error) {
 	if old := a.open[n]; old != nil && (isCall || old.call != nil) || isCall && n < 0 {
 		return nil, errBlockAgain
 	}
+	if len(a.open) > maxCalls {
+		return nil, errTooMuch
+	}
 	b := new(block)
 	a.open[n] = b
 	if isCall {
@@ -103,6 +106,9 @@ func (a *anthropic) readDelta(d value, n float64) (*block, error) {
 			b.call.addArgs(d.get("partial_json"))
 		}
 	case b == nil && d.get("type").is("text_delta"): // some servers begin no block
+		if len(a.open) > maxCalls {
+			return nil, errTooMuch
+		}
 		b = &block{index: max(int(n), 0)}
 		a.open[n] = b
 	}
@@ -158,14 +164,14 @@ func (a *anthropic) write(e *event) {
 
 func (a *anthropic) writeStart(ed *edits, b *block, root value) bool {
 	n, _ := root.get("index").number()
-	b.index = int(n) - a.shift
-	a.next = max(a.next, b.index+1)
+	if b.index = int(n); a.moved {
+		b.index = a.next
+	}
 	if c := b.call; c != nil {
 		if c.gone() {
 			a.lost = true
 			if c.verdict.Notice == "" {
-				a.shift++
-				a.next--
+				a.moved = true
 			} else {
 				a.speak(b.index, c.verdict.Notice)
 			}
@@ -178,6 +184,7 @@ func (a *anthropic) writeStart(ed *edits, b *block, root value) bool {
 	} else if t := root.get("content_block").get("text"); t.kind() == '"' {
 		a.show(ed, b, t)
 	}
+	a.next = max(a.next, b.index+1)
 	a.live = append(a.live, b)
 	a.renumber(ed, b, root)
 	return true
@@ -252,7 +259,7 @@ func (a *anthropic) rest(b *block) {
 }
 
 func (a *anthropic) renumber(ed *edits, b *block, root value) {
-	if v := root.get("index"); a.shift != 0 && v.ok() {
+	if v := root.get("index"); a.moved && v.ok() {
 		ed.number(v, b.index)
 	}
 }
@@ -273,8 +280,11 @@ func (a *anthropic) speak(index int, text string) {
 	a.emit("content_block_start", "index", i, "content_block", `{"type":"text","text":""}`)
 	a.delta(index, "text_delta", "text", after(a.said, text))
 	a.emit("content_block_stop", "index", i)
+	a.next = max(a.next, index+1)
 	a.said = true
 }
+
+func (a *anthropic) pulse() { a.emit("ping") }
 
 func (a *anthropic) finish(notice string) {
 	for _, b := range a.live {

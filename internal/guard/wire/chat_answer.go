@@ -143,6 +143,7 @@ func (c *chat) piece(ch *choice, el value) (k *call, late bool) {
 	case id == "" || k.ID == id:
 	case k.ID == "":
 		k.ID = id
+		ch.id[id] = k
 	default:
 		k.anew = true
 	}
@@ -165,24 +166,23 @@ func (c *chat) piece(ch *choice, el value) (k *call, late bool) {
 // that is also written.
 func (c *chat) find(ch *choice, el value, id, name string) *call {
 	n, indexed := el.get("index").number()
-	if k := ch.index[n]; indexed && k != nil {
-		if id == "" || k.ID == "" || id == k.ID || name == "" || ch.id[id] == k {
-			return k
-		}
-		ch.anew = true // two calls under one index
-		return c.add(ch, n, indexed, id)
-	}
-	if k := ch.id[id]; id != "" && k != nil {
-		if indexed {
-			ch.anew = true // one call under two indices
-			ch.index[n] = k
-		}
-		return k
-	}
-	if !indexed && id == "" && name == "" && ch.last != nil && !ch.last.decided {
+	k, same := ch.index[n], ch.id[id]
+	switch {
+	case !indexed && same == nil && id == "" && name == "" && ch.last != nil && !ch.last.decided:
 		ch.anew = true
 		return ch.last
+	case (!indexed || k == nil) && same == nil:
+		return c.add(ch, n, indexed, id)
+	case !indexed:
+		return same
+	case same != nil && same != k: // one call under two indices
+		ch.anew = true
+		ch.index[n] = same
+		return same
+	case id == "" || id == k.ID || k.ID == "" || name == "":
+		return k
 	}
+	ch.anew = true // two calls under one index
 	return c.add(ch, n, indexed, id)
 }
 
@@ -558,6 +558,12 @@ func (c *chat) chunk(ch *choice, delta []byte, reason string) {
 	b = append(append(b, `,"delta":`...), delta...)
 	b = append(b, `,"finish_reason":`+reason+`}]}`...)
 	c.w.out.buf = appendData(c.w.out.buf, b)
+}
+
+func (c *chat) pulse() {
+	if len(c.choices) > 0 {
+		c.chunk(c.choices[0], []byte(`{}`), "null")
+	}
 }
 
 func (c *chat) finish(notice string) {

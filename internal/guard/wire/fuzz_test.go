@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -125,52 +128,106 @@ func FuzzRewrite(f *testing.F) {
 		f.Add(uint8(slices.Index(apis, c.api)), c.contentType() != "application/json", []byte(c.answer), len(c.answer)/2)
 	}
 	f.Fuzz(func(t *testing.T, api uint8, stream bool, body []byte, cut int) {
-		q := &Request{API: apis[int(api)%len(apis)], Model: "m", Stream: stream, choices: 1, replayed: true, Tools: []OfferedTool{{Name: "exec"}}}
-		kind := "application/json"
-		if stream {
-			kind = "text/event-stream"
+		checkRewrite(t, apis[int(api)%len(apis)], stream, body, cut)
+	})
+}
+
+// checkRewrite holds an answer, whatever it is, to what Rewrite promises.
+func checkRewrite(t *testing.T, api API, stream bool, body []byte, cut int) {
+	t.Helper()
+	q := &Request{API: api, Model: "m", Stream: stream, choices: 1, replayed: true, Tools: []OfferedTool{{Name: "exec"}}}
+	kind := "application/json"
+	if stream {
+		kind = "text/event-stream"
+	}
+	run := func(src io.Reader, j Judge) (string, error) {
+		var out bytes.Buffer
+		err := q.Rewrite(context.Background(), &out, src, kind, j)
+		return out.String(), err
+	}
+	var ended *Ended
+	// Allowed: the same calls are found in what comes out, which stays as it is.
+	first := &recorder{}
+	out, err := run(bytes.NewReader(body), first)
+	if err != nil && !errors.As(err, &ended) {
+		t.Fatal(err)
+	}
+	second := &recorder{}
+	again, err := run(strings.NewReader(out), second)
+	if err != nil && (ended == nil || !errors.As(err, new(*Ended))) {
+		t.Fatalf("%v: what came out is not read again:\n%s", err, out)
+	}
+	if ended == nil && again != out {
+		t.Fatalf("came out as:\n%s\nand then as:\n%s", out, again)
+	}
+	if ended == nil && !slices.Equal(first.calls, second.calls) {
+		t.Fatalf("the judge was asked about %v and then about %v\n%s", first.calls, second.calls, out)
+	}
+	for _, c := range second.calls {
+		if !slices.ContainsFunc(first.calls, func(d Call) bool { return c.Name == d.Name && c.Args == d.Args }) {
+			t.Fatalf("%v was not judged\n%s", c, out)
 		}
-		run := func(src io.Reader, j Judge) (string, error) {
-			var out bytes.Buffer
-			err := q.Rewrite(context.Background(), &out, src, kind, j)
-			return out.String(), err
+	}
+	// Cut anywhere: the same.
+	n := max(0, min(cut, len(body)))
+	if cutOut, _ := run(io.MultiReader(bytes.NewReader(body[:n]), bytes.NewReader(body[n:])), &recorder{}); cutOut != out {
+		t.Fatalf("cut at %d:\n%s\nnot:\n%s", n, cutOut, out)
+	}
+	// Denied: none is found.
+	out, _ = run(bytes.NewReader(body), &recorder{deny: true})
+	none := &recorder{}
+	if _, err := run(strings.NewReader(out), none); err != nil && !errors.As(err, new(*Ended)) {
+		t.Fatal(err)
+	}
+	if len(none.calls) > 0 {
+		t.Fatalf("denied, and comes out: %v\n%s", none.calls, out)
+	}
+}
+
+// mangle makes another stream of one: events twice, away, moved or with
+// another number, id or name in them.
+func mangle(r *rand.Rand, answer string) string {
+	list := strings.SplitAfter(answer, "\n\n")
+	for range 1 + r.IntN(4) {
+		i, j := r.IntN(len(list)), r.IntN(len(list))
+		switch r.IntN(6) {
+		case 0:
+			list = slices.Insert(list, i, list[j])
+		case 1:
+			list = slices.Delete(list, i, i+1)
+			if len(list) == 0 {
+				return ""
+			}
+		case 2:
+			list[i], list[j] = list[j], list[i]
+		case 3:
+			a, b := fmt.Sprintf(`index":%d`, r.IntN(3)), fmt.Sprintf(`index":%d`, r.IntN(3))
+			list[i] = strings.Replace(list[i], a, b, 1)
+		case 4:
+			swap := [][2]string{{"c1", "c2"}, {"t1", "t2"}, {"fc_0", "fc_1"}, {`"exec"`, `"read"`}, {`"read"`, `"exec"`}, {`"{}"`, `"{\"a\":2}"`},
+				{"tool_calls", "stop"}, {"tool_use", "text"}, {"function_call", "message"}, {".done", ".added"}, {"delta", "message"}}
+			s := swap[r.IntN(len(swap))]
+			list[i] = strings.Replace(list[i], s[0], s[1], 1)
+		case 5:
+			list = slices.Insert(list, i, list[j])
+			list = slices.Delete(list, j, j+1)
 		}
-		var ended *Ended
-		// Allowed: the same calls are found in what comes out, which stays as it is.
-		first := &recorder{}
-		out, err := run(bytes.NewReader(body), first)
-		if err != nil && !errors.As(err, &ended) {
-			t.Fatal(err)
-		}
-		second := &recorder{}
-		again, err := run(strings.NewReader(out), second)
-		if err != nil && !errors.As(err, &ended) {
-			t.Fatal(err)
-		}
-		if again != out {
-			t.Fatalf("came out as:\n%s\nand then as:\n%s", out, again)
-		}
-		if ended == nil && !slices.Equal(first.calls, second.calls) {
-			t.Fatalf("the judge was asked about %v and then about %v\n%s", first.calls, second.calls, out)
-		}
-		for _, c := range second.calls {
-			if !slices.ContainsFunc(first.calls, func(d Call) bool { return c.Name == d.Name && c.Args == d.Args }) {
-				t.Fatalf("%v was not judged\n%s", c, out)
+	}
+	return strings.Join(list, "")
+}
+
+var mangled = flag.Int("mangled", 40, "mangled streams to make of each capture")
+
+func TestRewriteMangled(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range captures(t) {
+		for range *mangled {
+			answer := mangle(r, c.answer)
+			if !t.Run(c.name, func(t *testing.T) {
+				checkRewrite(t, c.api, c.contentType() != "application/json", []byte(answer), r.IntN(len(answer)+1))
+			}) {
+				t.Fatalf("of the answer:\n%s", answer)
 			}
 		}
-		// Cut anywhere: the same.
-		n := max(0, min(cut, len(body)))
-		if cutOut, _ := run(io.MultiReader(bytes.NewReader(body[:n]), bytes.NewReader(body[n:])), &recorder{}); cutOut != out {
-			t.Fatalf("cut at %d:\n%s\nnot:\n%s", n, cutOut, out)
-		}
-		// Denied: none is found.
-		out, _ = run(bytes.NewReader(body), &recorder{deny: true})
-		none := &recorder{}
-		if _, err := run(strings.NewReader(out), none); err != nil && !errors.As(err, &ended) {
-			t.Fatal(err)
-		}
-		if len(none.calls) > 0 {
-			t.Fatalf("denied, and comes out: %v\n%s", none.calls, out)
-		}
-	})
+	}
 }

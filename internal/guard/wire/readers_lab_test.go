@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -173,6 +174,36 @@ func TestReadersAnswer(t *testing.T) {
 	for i, r := range readers(t, cases) {
 		if r.SDK.Text != text || r.SDK.Error != "" || r.SDK.Gap || cases[i]["stream"] == true && (r.OpenClaw.Text != text || r.OpenClaw.Error != "") {
 			t.Errorf("%v, stream %v, is read as %+v", cases[i]["api"], cases[i]["stream"], r)
+		}
+	}
+}
+
+// TestReadersMangled does the same with streams that no provider should send.
+func TestReadersMangled(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var cases []map[string]any
+	var all []capture
+	for _, c := range captures(t) {
+		if c.contentType() == "application/json" {
+			continue
+		}
+		for range max(1, *mangled/10) {
+			m := c
+			m.answer = mangle(r, c.answer)
+			m.judge += "\nstrict" // Anthropic's SDK reads the beginning of what is not JSON
+			out, _, _ := m.run(t, strings.NewReader(m.answer))
+			all = append(all, m)
+			cases = append(cases, map[string]any{"api": c.api, "stream": true, "body": []byte(out), "n": 2})
+		}
+	}
+	for i, got := range readers(t, cases) {
+		allowed := all[i].allowed(t)
+		for name, r := range map[string]read{"the SDK": got.SDK, "OpenClaw": got.OpenClaw} {
+			for _, call := range r.calls() {
+				if !slices.Contains(allowed, call) {
+					t.Errorf("%s (%s): finds the call %s, which was not allowed: %v; of the answer:\n%s\nwhich came out as:\n%s", all[i].name, name, call, allowed, all[i].answer, cases[i]["body"])
+				}
+			}
 		}
 	}
 }

@@ -20,14 +20,15 @@ type responses struct {
 	w      *rewriter
 	number map[float64]*item // by output_index
 	id     map[string]*item  // by id and call_id
+	size   int               // of all data so far, most of which is kept
 	group  *group            // the reasoning that the next items belong to
 
 	// Of the events written:
 	items    []*item // begun, in order
 	response []byte  // the response object as it was created
-	shift    int     // how much lower output_index goes out than it came
+	moved    bool    // an item did not go out: the output_index of later ones is next
 	next     int     // the output_index of an item that would follow
-	more     int     // how many events went out that did not come, less those that did not go out
+	counting bool    // an event did not go out, or one of our own did: sequence_number is counted
 	sequence int     // the last sequence_number that went out
 	numbered bool    // the events have sequence numbers
 	said     bool    // some text is out
@@ -87,6 +88,9 @@ func newResponses(w *rewriter) *responses {
 }
 
 func (r *responses) read(e *event) error {
+	if r.size += len(e.data); r.size > maxText {
+		return errTooMuch
+	}
 	var it *item
 	var err error
 	switch kind := e.root.get("type").str(); kind {
@@ -107,7 +111,11 @@ func (r *responses) read(e *event) error {
 		if out := e.root.get("response").get("output"); strings.HasPrefix(kind, "response.") && e.root.get("response").ok() {
 			return r.readResponse(e, kind, out)
 		}
-		it, err = r.find(e.root)
+		if it, err = r.find(e.root); it == nil && err == nil && isText(kind) {
+			it = r.add(value{}, e.root.get("output_index")) // some servers begin no item
+			it.kind, it.name = "message", e.root.get("item_id").str()
+			r.id[it.name] = it
+		}
 	}
 	if err != nil || it == nil {
 		return err
@@ -122,6 +130,16 @@ func (r *responses) read(e *event) error {
 		e.group = it.group
 	}
 	return nil
+}
+
+// isText reports whether an event carries text of a message.
+func isText(kind string) bool {
+	for _, p := range []string{"response.output_text.", "response.text.", "response.refusal.", "response.content_part."} {
+		if strings.HasPrefix(kind, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // find gives the item an event is about, by its number, else by its id.

@@ -23,14 +23,15 @@ func (r *responses) write(e *event) {
 	seq := e.root.get("sequence_number")
 	if n, ok := seq.number(); ok && keep {
 		r.numbered = true
-		r.sequence = int(n) + r.more
-		if r.more != 0 {
+		if r.sequence++; r.counting {
 			ed.number(seq, r.sequence)
+		} else {
+			r.sequence = int(n)
 		}
 	}
 	switch {
 	case !keep:
-		r.more--
+		r.counting = true
 	case len(ed) == 0:
 		r.w.out.buf = append(r.w.out.buf, e.raw...)
 	default:
@@ -47,7 +48,7 @@ func (r *responses) writeItem(ed *edits, it *item, root value) bool {
 	if it.gone() {
 		return false
 	}
-	if v := root.get("output_index"); v.ok() && r.shift != 0 {
+	if v := root.get("output_index"); v.ok() && r.moved {
 		ed.number(v, it.index)
 	}
 	if it.call != nil {
@@ -80,14 +81,13 @@ func (it *item) gone() bool {
 func (r *responses) beginItem(it *item, index value) {
 	it.begun = true
 	n, ok := index.number()
-	if !ok {
-		n = float64(r.next + r.shift)
+	if it.index = int(n); r.moved || !ok {
+		it.index = r.next
 	}
-	it.index = int(n) - r.shift
 	r.items = append(r.items, it)
 	if it.gone() {
 		if it.call == nil || it.call.verdict.Notice == "" {
-			r.shift++
+			r.moved = true
 			return
 		}
 		it.stands = r.speak(it.index, it.call.verdict.Notice, it.call.ID)
@@ -308,7 +308,7 @@ func (r *responses) emit(kind string, pairs ...string) {
 	head := []string{"type", str(kind)}
 	if r.numbered {
 		r.sequence++
-		r.more++
+		r.counting = true
 		head = append(head, "sequence_number", string(quoteInt(r.sequence)))
 	}
 	r.w.out.buf = append(r.w.out.buf, "event: "+kind+"\n"...)
@@ -396,11 +396,15 @@ func (r *responses) standIn(it *item) []byte {
 		string(object("type", `"output_text"`, "text", str(text), "annotations", "[]", "logprobs", "[]")))
 }
 
-func (r *responses) finish(notice string) {
-	if notice == "" {
-		r.closeGroup()
-		r.w.drain()
+func (r *responses) pulse() {
+	if r.response != nil {
+		r.emit("response.in_progress", "response", string(r.response))
 	}
+}
+
+func (r *responses) finish(notice string) {
+	r.closeGroup()
+	r.w.drain()
 	for _, it := range r.items {
 		r.endTexts(it)
 	}
@@ -430,7 +434,7 @@ func (r *responses) finish(notice string) {
 
 // endItem ends an item that is out and not done, as far as it came.
 func (r *responses) endItem(it *item) {
-	if it.gone() || it.done != nil {
+	if it.gone() || it.done != nil || it.call != nil {
 		return
 	}
 	it.done = it.added

@@ -8,12 +8,27 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxHeld bounds what waits behind calls that are not complete.
-const maxHeld = 8 << 20
+const (
+	maxHeld  = 8 << 20  // what waits behind calls that are not complete
+	maxCalls = 4096     // in one answer
+	maxBurst = 64 << 10 // of output that is gathered
+	maxText  = 64 << 20 // of an answer whose texts are repeated at its end
+)
+
+// quiet is how long nothing goes out while events come and are held. OpenClaw
+// gives up after two minutes, or one, without an event it can read; the long
+// arguments of a call may take longer.
+var quiet = 15 * time.Second
+
+var (
+	errTooMuch = errors.New("the answer is larger than can be kept")
+	errHeld    = errors.New("more than 8 MiB wait behind a call that does not end")
+)
 
 // Rewrite copies the answer src to dst and asks j about everything in it. A
 // call goes on when it was judged and allowed; what nobody changes comes out
@@ -25,7 +40,7 @@ const maxHeld = 8 << 20
 // answer all the same, ended with a notice, and the error is an *Ended. Any
 // other error is of src, dst or ctx, and leaves dst cut off where it was.
 func (q *Request) Rewrite(ctx context.Context, dst io.Writer, src io.Reader, contentType string, j Judge) error {
-	w := &rewriter{ctx: ctx, req: q, judge: j, out: output{w: dst}}
+	w := &rewriter{ctx: ctx, req: q, judge: j, out: output{w: dst, last: time.Now()}}
 	w.out.flusher, _ = dst.(http.Flusher)
 	switch q.API {
 	case Chat:
@@ -67,6 +82,8 @@ type format interface {
 	// if there is one, says why it ends before its time, and then the answer
 	// is also ended as its format wants it.
 	finish(notice string)
+	// pulse puts out an event that says nothing, while others are held.
+	pulse()
 	// whole gives an answer that is one JSON text.
 	whole(root value) []byte
 }
@@ -83,6 +100,7 @@ type rewriter struct {
 	held   []*event
 	bytes  int // held
 	blocks int // of text, so far
+	calls  int // so far
 }
 
 // call is a call of an answer, from its first piece on.
@@ -159,6 +177,7 @@ func inQuotes(inside []byte) []byte {
 // begin adds a call that is to be decided.
 func (w *rewriter) begin() *call {
 	c := new(call)
+	w.calls++
 	w.open = append(w.open, c)
 	return c
 }
@@ -235,21 +254,30 @@ func (w *rewriter) stream(src io.Reader) error {
 		case errors.Is(err, errEventTooLarge):
 			return w.end(TooLarge, err)
 		case w.out.err != nil:
-			return w.out.err
+			return fmt.Errorf("write the answer to the agent: %w", w.out.err)
 		case err != nil:
 			return w.over(err)
 		}
-		if err := w.take(e); err != nil {
+		switch err := w.take(e); {
+		case w.out.err != nil:
+			return fmt.Errorf("write the answer to the agent: %w", w.out.err)
+		case errors.Is(err, errTooMuch):
+			return w.end(TooLarge, err)
+		case err != nil:
 			return w.end(Malformed, err)
-		}
-		if w.bytes > maxHeld {
-			return w.end(TooLarge, errors.New("more than 8 MiB wait behind a call that does not end"))
+		case w.bytes > maxHeld:
+			return w.end(TooLarge, errHeld)
 		}
 	}
 }
 
 // take reads an event and writes what can be written.
 func (w *rewriter) take(e *event) error {
+	if len(w.out.buf) > maxBurst {
+		if err := w.out.flush(); err != nil {
+			return nil // the loop sees it
+		}
+	}
 	if e.data != nil && !e.done() && len(e.data) > 0 {
 		var err error
 		if e.root, err = e.tree.parse(e.data); err != nil {
@@ -262,6 +290,9 @@ func (w *rewriter) take(e *event) error {
 	if err := w.format.read(e); err != nil {
 		return err
 	}
+	if w.calls > maxCalls {
+		return errTooMuch
+	}
 	if len(w.held) == 0 && e.ready() {
 		w.format.write(e)
 		return nil
@@ -270,6 +301,10 @@ func (w *rewriter) take(e *event) error {
 	w.held = append(w.held, k)
 	w.bytes += len(k.raw)
 	w.drain()
+	if len(w.held) > 0 && time.Since(w.out.last) > quiet {
+		w.format.pulse()
+		w.out.last = time.Now()
+	}
 	return nil
 }
 
@@ -364,12 +399,14 @@ type output struct {
 	w       io.Writer
 	flusher http.Flusher
 	buf     []byte
+	last    time.Time // something went out
 	err     error
 }
 
 func (o *output) flush() error {
 	if o.err == nil && len(o.buf) > 0 {
 		_, o.err = o.w.Write(o.buf)
+		o.last = time.Now()
 		if o.buf = o.buf[:0]; cap(o.buf) > 1<<20 {
 			o.buf = nil
 		}

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,11 +23,13 @@ var update = flag.Bool("update", false, "write what comes out into testdata/answ
 //	deny NAME NOTICE   the calls of that name do not go on
 //	args NAME ARGS     they go on with other arguments
 //	redact OLD NEW     in texts
+//	strict             calls whose arguments are not JSON do not go on
 //
 // and notes what it was asked.
 type script struct {
 	deny, args map[string]string
 	old, new   string
+	strict     bool
 	held       map[int]string
 	asked      strings.Builder
 	texts      map[int]string
@@ -44,6 +47,8 @@ func newScript(text string) *script {
 			s.args[name] = value
 		case "redact":
 			s.old, s.new = name, value
+		case "strict":
+			s.strict = true
 		}
 	}
 	return s
@@ -60,6 +65,9 @@ func (s *script) Call(_ context.Context, c Call) Verdict {
 	s.asked.WriteString("\n")
 	if notice, ok := s.deny[c.Name]; ok {
 		return Verdict{Notice: notice}
+	}
+	if s.strict && !json.Valid([]byte(c.Args)) {
+		return Verdict{Notice: "Stopped: not JSON."}
 	}
 	return Verdict{Allow: true, Args: s.args[c.Name]}
 }
