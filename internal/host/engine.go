@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -58,6 +60,9 @@ func engineClient(socket string) *http.Client {
 // newest version. Values of environments are masked in what it returns: see
 // [MaskedSecret].
 func (l *live) Docker(ctx context.Context, path string) ([]byte, error) {
+	if err := l.asleep(); err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker"+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("asking Docker for %s: %w", path, err)
@@ -83,6 +88,32 @@ func (l *live) Docker(ctx context.Context, path string) ([]byte, error) {
 		return nil, fmt.Errorf("asking Docker for %s: the answer is not JSON: %w", path, err)
 	}
 	return masked, nil
+}
+
+// checkAsleep finds a socket that systemd holds for a daemon which does not
+// run: connecting to it would start Docker, and a reader starts nothing.
+// Only the default socket is systemd's.
+func checkAsleep(proc, systemd, socket, standard string) error {
+	if socket != standard {
+		return nil
+	}
+	if _, err := os.Lstat(systemd); err != nil {
+		return nil
+	}
+	if info, err := os.Lstat(socket); err != nil || info.Mode()&fs.ModeSocket == 0 {
+		return nil // not there, or a link to another engine's
+	}
+	pids, err := processIDs(proc)
+	if err != nil {
+		return err
+	}
+	for _, pid := range pids {
+		comm, _ := readBounded(filepath.Join(proc, strconv.Itoa(pid), "comm"), 64)
+		if strings.TrimSpace(string(comm)) == "dockerd" {
+			return nil
+		}
+	}
+	return fmt.Errorf("Docker does not run, and asking at %s could start it", socket)
 }
 
 func (l *live) explainEngine(err error) error {

@@ -56,8 +56,9 @@ func withDefaults(opts []Option) options {
 type live struct {
 	options
 	engine   *http.Client
-	socket   string   // of the Docker Engine
-	commands sync.Map // PIDs of commands that run for the reader
+	socket   string       // of the Docker Engine
+	asleep   func() error // why Docker is not asked
+	commands sync.Map     // PIDs of commands that run for the reader
 }
 
 // started reports whether a process is a command of the reader's own.
@@ -76,7 +77,12 @@ func (l *live) started(pid int) bool {
 // `run` sections like any command.
 func Live(opts ...Option) Host {
 	socket := dockerSocket(os.Getenv("DOCKER_HOST"), os.Getenv("XDG_RUNTIME_DIR"))
-	return &live{options: withDefaults(opts), socket: socket, engine: engineClient(socket)}
+	return &live{
+		options: withDefaults(opts),
+		socket:  socket,
+		engine:  engineClient(socket),
+		asleep:  sync.OnceValue(func() error { return checkAsleep("/proc", systemdRuns, socket, defaultDockerSocket) }),
+	}
 }
 
 // ReadFile follows a final symlink only when it belongs to root, to the reader

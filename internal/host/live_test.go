@@ -258,3 +258,34 @@ func TestLiveRead(t *testing.T) {
 		}
 	}
 }
+
+// systemd may hold Docker's socket for a daemon that sleeps.
+func TestSleepingDockerIsNotWoken(t *testing.T) {
+	proc := t.TempDir()
+	for pid, comm := range map[string]string{"1": "systemd", "7": "containerd"} {
+		if err := errors.Join(os.Mkdir(filepath.Join(proc, pid), 0o755), os.WriteFile(filepath.Join(proc, pid, "comm"), []byte(comm+"\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := checkAsleep(proc, proc, socket, socket); err == nil || !strings.Contains(err.Error(), "could start it") {
+		t.Errorf("no dockerd runs: %v", err)
+	}
+	if err := checkAsleep(proc, filepath.Join(proc, "no-systemd"), socket, socket); err != nil {
+		t.Errorf("without systemd nothing starts it: %v", err)
+	}
+	if err := checkAsleep(proc, proc, "/elsewhere", socket); err != nil {
+		t.Errorf("a socket that was named: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(proc, "7", "comm"), []byte("dockerd\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkAsleep(proc, proc, socket, socket); err != nil {
+		t.Errorf("dockerd runs: %v", err)
+	}
+}
