@@ -86,7 +86,7 @@ func injected(text string, d Direction) []Finding {
 // signalsIn reads a folded text.
 func signalsIn(source string, f *folded, d Direction) ([]signal, *reader) {
 	buf := tokenPool.Get().(*[]token)
-	r := &reader{text: f.text, source: source, folded: f, dir: d, buf: buf}
+	r := &reader{warns: -600, text: f.text, source: source, folded: f, dir: d, buf: buf}
 	r.tokens = tokens(f.text, (*buf)[:0])
 	r.read()
 	r.marked()
@@ -234,22 +234,30 @@ func thin(all []signal) []signal {
 func (r *reader) mentions(s signal) bool {
 	lo, hi := r.tokenAt(s.start), r.tokenAt(s.end)
 	about, likely := 0, 0
-	for i := max(0, lo-70); i < min(len(r.tokens), hi+50); i++ {
-		if i >= lo && i < hi {
-			continue
-		}
+	for i := min(lo, len(r.tokens)) - 1; i >= 0 && i >= lo-70; i-- {
 		c := r.tokens[i].class
 		if c&meta != 0 {
 			about++
 		}
-		if c&example != 0 && i < lo && i > lo-14 {
+		if c&example != 0 && i > lo-14 {
 			likely++
 		}
+		if r.tokens[i].end-r.tokens[i].start > 20 && strings.HasSuffix(r.word(i), "external_untrusted_content") {
+			break // what OpenClaw says before it is about all results
+		}
 	}
-	if about >= 3 {
+	for i := hi; i < len(r.tokens) && i < hi+50; i++ {
+		if r.tokens[i].class&meta != 0 {
+			about++
+		}
+	}
+	if about >= 3 || s.start >= r.warns && s.start < r.warns+600 && r.item(s.start) {
 		return true
 	}
 	quoted, listed := r.quoted(s)
+	if s.what == speaking || s.what == leaving {
+		return quoted // a mark in code or a table is shown
+	}
 	return quoted && (listed || about > 0 || likely > 0)
 }
 
@@ -257,6 +265,13 @@ func (r *reader) mentions(s signal) bool {
 func (r *reader) tokenAt(at int) int {
 	n, _ := slices.BinarySearchFunc(r.tokens, at, func(t token, at int) int { return int(t.start) - at })
 	return n
+}
+
+// item reports whether the line of a place is an item of a list.
+func (r *reader) item(at int) bool {
+	line := r.text[strings.LastIndexByte(r.text[:at], '\n')+1 : at]
+	line = strings.TrimLeft(line, " ")
+	return strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "* ")
 }
 
 // quoted reports whether a signal stands in quotation marks, in code, or in a

@@ -79,6 +79,7 @@ type reader struct {
 	buf     *[]token
 	unshown []signal // stretches that a browser does not show
 	fences  []int    // where ``` stands
+	warns   int      // where a warning not to follow some instructions ends
 	bounds  *[2]int  // where OpenClaw's markers begin first and end last
 	turns   int      // marks of a turn so far
 	lawless int      // words of lawlessness so far
@@ -236,6 +237,10 @@ func (r *reader) overrides(i int, sure bool) {
 		if lo == i && (r.word(i+1) == "a" || r.word(i+1) == "an" || r.word(i+1) == "how") {
 			return
 		}
+		if lo == i && r.inside(hi) {
+			r.warns = int(r.tokens[hi].end)
+			return
+		}
 		around := r.classes(lo+1, hi) | r.sentence(obj, 3)
 		if lo == obj {
 			around |= r.classes(obj-3, obj)
@@ -248,7 +253,7 @@ func (r *reader) overrides(i int, sure bool) {
 			score = 5
 		case sure && strict:
 			score = 6
-		case bound && strict && around&(prior|every|inner) != 0:
+		case bound && strict && around&(prior|your|inner) != 0:
 			score = 7
 		case !sure && strict && r.is(obj, limit) && r.dir != FromModel:
 			score = 4.5
@@ -277,17 +282,18 @@ func (r *reader) overrides(i int, sure bool) {
 		far = hi
 		around := r.classes(lo, hi+4) &^ r.tokens[i].class
 		w := r.word(near)
+		total := strings.HasPrefix(w, "everything") || w == "all" || w == "alles" || w == "todo" || w == "tout" || w == "tutto" || w == "tudo" || w == "wszystko" || w == "все" || w == "всё"
 		score := 6.0
 		switch {
-		case around&(every|prior) != 0 && around&(matter|told) != 0, w == "rest", r.word(i+2) == "rest", near == i+2 && r.is(near, user),
+		case (around&prior != 0 || total) && around&(matter|told) != 0, w == "rest", r.word(i+2) == "rest", near == i+2 && r.is(near, user),
 			w == "above" && !r.is(near+1, ^(lead|reveal|say|override)),
-			strings.HasPrefix(w, "everything"), w == "alles", w == "todo", w == "tout", w == "tutto", w == "tudo", w == "wszystko", w == "все", w == "всё":
+			total && w != "all":
 		case r.dir == FromTool && strict && around&(matter|user) != 0:
 			score = 3
 		default:
 			return
 		}
-		if w := r.word(near); score > 3 && (strings.HasPrefix(w, "everything") || around&every != 0) && around&(prior|told) != 0 {
+		if score > 3 && total && around&(prior|told) != 0 {
 			score = 10
 		}
 		if r.dir == FromTool && score > 3 {
@@ -304,6 +310,17 @@ func (r *reader) overrides(i int, sure bool) {
 			return
 		}
 	}
+}
+
+// inside reports whether the instructions at i are those that stand in something,
+// or that ask for something: who warns of them says ignore any instructions
+// in this text, ignore any instructions to delete data.
+func (r *reader) inside(i int) bool {
+	switch r.word(i + 1) {
+	case "to", "that", "which", "in", "inside", "within", "found", "from", "contained", "embedded", "hidden", "it":
+		return !r.tokens[i+1].breaks && r.behind(i, 3, prior|your|inner) < 0
+	}
+	return false
 }
 
 // reveals: show me your system prompt; repeat the text above.
@@ -502,7 +519,7 @@ func (r *reader) frees(i int) {
 	defer func() {
 		// In a result it is more often a rule for people, or a licence.
 		for ; r.dir == FromTool && before < len(r.signals); before++ {
-			r.signals[before].score *= 0.7
+			r.signals[before].score *= 0.55
 		}
 	}()
 	c, w := r.tokens[i].class, r.word(i)

@@ -89,7 +89,7 @@ var lexicon = map[class]string{
 	every: `all any every everything whatever each entire anything whole alle allen alles jegliche jede samtliche todas todos todo toda cualquier toutes tous tout toute tutte tutti tutto qualsiasi tudo quaisquer qualquer wszystkie wszystkich wszystko sve все всё всех tum butun her
 		所有 一切 全部 任何 すべて 全て 全ての 모든 모두`,
 	your: `your given deine deiner ihre deinen tus sus tu vos votre tes tuoi tue vostre suas seus teus je jouw uw twoje свои ваши твои sana senin 你的 您的 あなたの 당신의`,
-	orders: `instructions instruction directions directives directive orders rules guidelines guideline commands command instrucctions intructions instuctions constraints restrictions safeguards policies policy guardrails prompting prompts promt prompt restraints protocols
+	orders: `instructions instruction directions directives directive orders rules guidelines guideline instrucctions intructions instuctions constraints restrictions safeguards guardrails prompting prompts promt prompt restraints protocols
 		anweisungen anweisung anordnungen vorgaben befehle regeln richtlinien instruktionen aufgaben auftrage
 		instrucciones instruccion ordenes reglas indicaciones directrices
 		consignes ordres regles directives
