@@ -25,8 +25,7 @@ const (
 // What code uses, by the names languages have for it.
 var (
 	usesSocket = regexp.MustCompile(`(?i)\bsocket\b|\bfsockopen\b|\bpfsockopen\b|stream_socket_client|TCPSocket|UDPSocket|TcpStream|TCPServer|TCPClient|IO::Socket|net\.(connect|createconnection|socket|dial|createserver)|require\(['"](node:)?net['"]\)|/inet/(tcp|udp)/|gen_tcp|luasocket|Socket\s*\(|sockaddr_in|SOCK_STREAM|net\.Dial|WSASocket|/dev/tcp/|socat\b|\bTcpClient\b`)
-	usesShell  = regexp.MustCompile(`(?i)(/bin/)?\b(sh|bash|zsh|ksh|ash|dash)\b['"\s,\]);]|/bin/(ba|z|k|a|da)?sh|cmd(\.exe)?\b['"]|powershell(\.exe)?['"]|\bpty\.spawn|\bProcessBuilder\b|\bexecve?\s*\(|child_process|proc_open|shell_exec|Runtime\.getRuntime|CreateProcess|\bpopen\d?\b|os\.system|subprocess|passthru|\bSystem\.Diagnostics\.Process\b|\bexec\.Command\b|Command::new|:os\.cmd|\bIEX\b|Invoke-Expression|getline|io\.popen|os\.execute|\bOpen3\b|\bsystem\b`)
-	usesRun    = regexp.MustCompile(`(?i)\bexec\s*\(|\beval\b|\bcompile\s*\(|os\.system|subprocess|\bsystem\s*\(|popen|child_process|execSync|shell_exec|passthru|proc_open|new\s+Function|vm\.run|Invoke-Expression|\biex\b|loadstring|\bload\s*\(|assert\s*\(|create_function|\bspawn(Sync)?\s*\(|importlib|__import__|runpy|marshal\.loads|pickle\.loads|instance_eval|source\(`)
+	usesShell  = regexp.MustCompile(`(?i)(/bin/)?\b(sh|bash|zsh|ksh|ash|dash)\b['"\s,\]);]|/bin/(ba|z|k|a|da)?sh|cmd(\.exe)?\b['"]|powershell(\.exe)?['"]|\bpty\.spawn|\bProcessBuilder\b|\bexecve?\s*\(|child_process|proc_open|shell_exec|Runtime\.getRuntime|CreateProcess|\bpopen\d?\b|os\.system|subprocess|passthru|\bSystem\.Diagnostics\.Process\b|\bexec\.Command\b|Command::new|:os\.cmd|\bIEX\b|Invoke-Expression|getline|io\.popen|os\.execute|\bOpen3\b|shell:\s*true|\bsystem\b`)
 	usesEval   = regexp.MustCompile(`(?i)\bexec\s*\(|\beval\b\s*[\(\s$]|\bcompile\s*\(|new\s+Function|vm\.run|Invoke-Expression|\biex\b|loadstring|\bload\s*\(|create_function|instance_eval|os\.system\s*\(\s*(\w+\.)*(b64decode|decode|fromhex)|system\s*\(\s*(\w+::)?(decode_base64|pack|base64_decode)|(shell_exec|passthru|system)\s*\(\s*base64_decode|marshal\.loads|execSync\s*\(\s*(Buffer|atob)`)
 	usesFetch  = regexp.MustCompile(`(?i)urlopen|urlretrieve|requests\.(get|post|request)|urllib|httpx|aiohttp|http\.client|\bfetch\s*\(|https?\.get|http\.request|axios|LWP|open-uri|Net::HTTP|file_get_contents\s*\(\s*['"]https?:|curl_exec|DownloadString|DownloadFile|DownloadData|Invoke-WebRequest|\biwr\b|Invoke-RestMethod|\birm\b|URI\.(open|parse)|HTTP::Tiny|io/http|net/http|wget|curl`)
 	usesSend   = regexp.MustCompile(`(?i)requests\.(post|put|get|request)|urlopen|httpx\.|http\.client|\bfetch\s*\(|https?\.(request|get)|axios|sendall|\.send\s*\(|smtplib|curl_exec|Net::HTTP|LWP|UploadString|Invoke-WebRequest|Invoke-RestMethod|ftplib|paramiko|boto3|file_get_contents\s*\(\s*['"]https?:|TCPSocket|XMLHttpRequest|sendBeacon`)
@@ -44,7 +43,7 @@ var literal = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|` + "`
 var runsLiteral = regexp.MustCompile(`(?i)(?:\bsystem|\bpopen\d?|\bexec(?:Sync|File|FileSync|l|lp|v|vp|ve|vpe|le|lpe)?|\bspawn(?:Sync|l|lp|v|vp)?|\bcall|\brun|\bcheck_output|\bcheck_call|\bgetoutput|\bgetstatusoutput|\bPopen|\bshell_exec|\bpassthru|\bproc_open|\bexecute|\bcreate_subprocess_shell|\bos\.cmd|\bdo shell script|%x|\bqx|\bIO\.popen|\bBun\.\$|\$)\s*[\(\[{ ]?\s*$`)
 
 // maxLiterals bounds the string literals of one piece of code that are judged.
-const maxLiterals = 200
+const maxLiterals = 10_000
 
 // scanCode judges code. It returns what its output may carry.
 func (s *shell) scanCode(lang language, code string) flow {
@@ -53,7 +52,7 @@ func (s *shell) scanCode(lang language, code string) flow {
 		s.unreadable("the code is too long to read")
 		code = code[:maxFlow]
 	}
-	if !s.cost(len(code)) || s.depth >= maxNest {
+	if s.code -= len(code); s.code < 0 || s.depth >= maxNest {
 		s.unreadable("the code is too long to read")
 		return flow{}
 	}
@@ -64,6 +63,9 @@ func (s *shell) scanCode(lang language, code string) flow {
 		if usesShell.MatchString(code) {
 			s.danger(ReverseShell, code)
 		}
+	}
+	if webShell.MatchString(code) {
+		s.danger(ReverseShell, code)
 	}
 	fetch := usesFetch.MatchString(code)
 	if fetch && (lang != anyLanguage || strings.Contains(code, "(")) {
@@ -89,6 +91,9 @@ func (s *shell) scanCode(lang language, code string) flow {
 	out.taint |= s.literals(lang, code, usesSend.MatchString(code) || socket).taint
 	return out
 }
+
+// webShell runs what a web request says.
+var webShell = regexp.MustCompile("(?i)(\\b(system|exec|passthru|shell_exec|popen|proc_open|eval|assert)\\s*\\(\\s*\\(?|`)\\s*\\$?_(GET|POST|REQUEST|COOKIE)\\b|\\$_(GET|POST|REQUEST|COOKIE)\\[.{1,40}(system|exec|passthru|shell_exec)\\s*\\(|getRuntime\\(\\)\\.exec\\(request\\.getParameter")
 
 // fetchesAndRuns says that what code fetches is what it runs, as far as names
 // can tell: both in one expression, or code is evaluated after a fetch.

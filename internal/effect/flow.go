@@ -13,6 +13,7 @@ const (
 	credential                   // holds a credential
 	shellOut                     // the output of a shell that reads its commands from somewhere unknown
 	guardPID                     // the process id of Seawall
+	typed                        // a shell history
 )
 
 // hole stands in a text for what is not known. No argument holds a NUL.

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf16"
 )
@@ -12,7 +13,6 @@ func init() {
 	for name, l := range codePrograms {
 		define(l.run, kinds(Execute), name)
 	}
-	define(awk, kinds(Read), "awk", "gawk", "mawk", "nawk")
 	define(powershell, kinds(Execute), "pwsh", "powershell")
 	define(osascript, kinds(Execute), "osascript")
 	define(runsFile, kinds(Execute), "go", "java", "dotnet", "mono", "make", "gmake", "ninja", "just", "task")
@@ -93,6 +93,9 @@ func (s *shell) runFile(w word, c *call) flow {
 	}
 	s.runs(flow{known: true, taint: w.taint}, c.piece)
 	s.reads(w.text)
+	if stealers.MatchString(w.text) {
+		s.danger(CredentialRead, c.piece)
+	}
 	if f, ok := s.files[clean(w.text, s.dir)]; ok {
 		return s.execute(f, c)
 	}
@@ -232,6 +235,9 @@ func (s *shell) scriptFile(lang language, w word, c *call) {
 	}
 	s.runs(flow{known: true, taint: w.taint}, c.piece)
 	s.reads(w.text)
+	if stealers.MatchString(w.text) {
+		s.danger(CredentialRead, c.piece)
+	}
 	if f, ok := s.files[clean(w.text, s.dir)]; ok {
 		s.runs(f, c.piece)
 		if f.known {
@@ -239,6 +245,9 @@ func (s *shell) scriptFile(lang language, w word, c *call) {
 		}
 	}
 }
+
+// stealers are programs made to collect the credentials of a machine.
+var stealers = regexp.MustCompile(`(?i)(^|/)(lazagne|mimipenguin|mimikatz|pypykatz|secretsdump|keychaindump|chainbreaker|firefox_decrypt|hackbrowserdata|swapdigger)(\.(py|sh|rb|bin))?$`)
 
 func (s *shell) pythonModule(args []word, c *call) flow {
 	switch args[0].text {
@@ -300,6 +309,9 @@ func runsFile(s *shell, c *call) flow {
 	for _, a := range c.args {
 		if f, ok := s.files[clean(a.text, s.dir)]; ok && !strings.HasPrefix(a.text, "-") {
 			s.runs(f, c.piece)
+			if f.known {
+				s.scanCode(anyLanguage, f.text)
+			}
 		}
 	}
 	if c.name == "go" && first(c.args, 0) == "run" || c.name == "java" {

@@ -15,13 +15,13 @@ func init() {
 	define(netcat, kinds(Send), "nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "cryptcat", "sbd", "rcat", "pwncat", "telnet", "pnscan", "rustcat", "dbd", "scnc")
 	define(socat, kinds(Send), "socat", "websocat")
 	define(ssh, kinds(Send), "ssh", "autossh", "mosh", "dbclient", "rsh", "rlogin", "plink", "sshuttle", "chisel", "bore", "dnscat", "iodine", "gs-netcat", "gsocket")
-	define(transfers, kinds(Read, Send), "scp", "sftp", "rsync", "rclone", "croc", "wormhole", "magic-wormhole", "lftp", "ftp", "tftp", "ncftpput", "smbclient", "s3cmd", "gsutil", "mc", "b2", "azcopy", "transfer", "pscp", "ipfs", "onionshare-cli", "ffsend", "uuencode-send", "cadaver", "mutt-attach", "restic", "borg")
+	define(transfers, kinds(Read, Send), "scp", "sftp", "rsync", "rclone", "croc", "wormhole", "magic-wormhole", "lftp", "ftp", "tftp", "ncftpput", "smbclient", "s3cmd", "gsutil", "mc", "b2", "azcopy", "pscp", "ipfs", "onionshare-cli", "ffsend", "cadaver", "restic", "borg")
 	define(cloudCopy, kinds(Send), "aws", "gcloud", "az", "gh", "glab", "doctl", "oci")
 	define(mailers, kinds(Send), "mail", "mailx", "mutt", "neomutt", "sendmail", "msmtp", "swaks", "ssmtp", "s-nail", "sendemail", "telegram-send", "ntfy", "apprise", "slackcat", "notify", "wall", "himalaya")
 	define(dns, kinds(Send), "dig", "nslookup", "host", "drill", "kdig", "ping", "ping6", "fping", "hping3", "whois", "finger", "resolvectl", "nsupdate", "traceroute", "doggo", "getent", "logger")
 	define(git, nil, "git", "hub", "jj")
 	define(ztcp, kinds(Send), "ztcp")
-	define(payloads, kinds(Execute), "msfvenom", "msfconsole", "msfcli", "weevely", "sliver-client", "unicorn-magic")
+	define(payloads, kinds(Execute), "msfvenom", "msfconsole", "msfcli", "weevely", "sliver-client")
 }
 
 // secretUse says how a command uses a value that it sends.
@@ -334,6 +334,9 @@ func netcat(s *shell, c *call) flow {
 	if o, ok := find(opts, "-e", "-c", "--exec", "--sh-exec", "--lua-exec"); ok && (o.has || o.name != "-c") {
 		s.danger(ReverseShell, c.piece)
 	}
+	if o, ok := find(opts, "-s"); ok && usesShell.MatchString(o.value.text+" ") {
+		s.danger(ReverseShell, c.piece)
+	}
 	if has(opts, "-l", "--listen") {
 		s.kind(Widen)
 	}
@@ -439,6 +442,11 @@ func transfers(s *shell, c *call) flow {
 			continue
 		}
 		p := clean(o.text, s.dir)
+		if wide(p) && i < len(operands)-1 && anyRemote(operands[i+1:]) {
+			s.reads(o.text)
+			s.leaks(flow{taint: credential}, c.piece)
+			continue
+		}
 		if rankOf(p) == plain && !secretTree(p) {
 			if f, ok := s.files[p]; !ok || f.taint&(credential|shown) == 0 {
 				continue
@@ -493,6 +501,10 @@ func cloudCopy(s *shell, c *call) flow {
 	_, operands := grammar{}.parse(c.args)
 	verbs := strings.Join(texts(operands[:min(2, len(operands))]), " ")
 	uploads := strings.HasPrefix(verbs, "s3 ") || strings.HasPrefix(verbs, "storage ") || verbs == "gist create" || verbs == "snippet create" || verbs == "release upload" || verbs == "s3api put-object" || verbs == "os object"
+	if auditTrails.MatchString(strings.Join(texts(operands), " ")) {
+		s.kind(Guard, Destroy)
+		s.danger(DisableGuard, c.piece)
+	}
 	out := flow{text: hole}
 	if uploads {
 		for _, o := range operands {
@@ -512,6 +524,10 @@ func cloudCopy(s *shell, c *call) flow {
 	}
 	return out
 }
+
+// auditTrails are the ways to stop the record that a cloud keeps (MITRE
+// T1562.008).
+var auditTrails = regexp.MustCompile(`\b(cloudtrail (stop-logging|delete-trail|put-event-selectors)|guardduty delete-detector|configservice (stop|delete)-\S+|logs delete-log-(group|stream)|logging (logs|sinks|buckets) delete|monitor (diagnostic-settings|log-profiles) delete|ec2 delete-flow-logs|securityhub disable-\S+)`)
 
 func mailers(s *shell, c *call) flow {
 	for i, a := range c.args {

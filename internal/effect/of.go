@@ -11,15 +11,16 @@ const (
 	maxArgs  = 1 << 20 // bytes of arguments
 	maxNest  = 12      // shells within shells, calls within calls
 	maxSteps = 20_000  // simple commands evaluated
-	maxList  = 256     // entries of each list in Effects
+	maxList  = 1024    // entries of each list in Effects
 	maxFlow  = 1 << 16 // bytes of a value that are followed
+	maxCode  = 1 << 18 // bytes of inline code that are searched
 )
 
 // Of says what a tool call can do. tool is the real tool's name, args its
 // arguments as a JSON object of at most 1 MiB. It is pure and safe for
 // concurrent use; what it cannot read it reports as Opaque.
 func Of(tool string, args []byte) Effects {
-	r := &recorder{steps: maxSteps}
+	r := newRecorder()
 	if len(args) > maxArgs {
 		r.unreadable("the arguments are longer than 1 MiB")
 		return r.effects()
@@ -30,7 +31,7 @@ func Of(tool string, args []byte) Effects {
 
 // OfCommand says what a shell command can do.
 func OfCommand(command string) Effects {
-	r := &recorder{steps: maxSteps}
+	r := newRecorder()
 	if len(command) > maxArgs {
 		r.unreadable("the command is longer than 1 MiB")
 		return r.effects()

@@ -29,7 +29,10 @@ type pattern struct {
 	re      *regexp.Regexp
 }
 
-func pat(example, re string) pattern { return pattern{example, regexp.MustCompile(re)} }
+// /etc is /private/etc on macOS and /usr/local/etc on FreeBSD.
+func pat(example, re string) pattern {
+	return pattern{example, regexp.MustCompile(strings.ReplaceAll(re, "^/etc/", "^(?:/private|/usr/local)?/etc/"))}
+}
 
 // machineSecrets are the credential files of a machine, after the lists of
 // GTFOBins, MITRE ATT&CK T1552 and OpenClaw's state directory.
@@ -53,8 +56,8 @@ var machineSecrets = []pattern{
 	pat("~/.mozilla/firefox/x.default/logins.json", `(^|/)(\.mozilla|Mozilla|\.thunderbird|Firefox)/.*(logins\.json|key[34]\.db|cookies\.sqlite|signons\.sqlite|cert9\.db)$`),
 	pat("~/.config/google-chrome/Default/Login Data", `(?i)(^|/)(google-chrome|chromium|chrome|brave-browser|microsoft edge|microsoft-edge|vivaldi|opera|bravesoftware)[^/]*/.*(login data|cookies|web data|local state)[^/]*$`),
 	pat("~/.config/Exodus/exodus.wallet", `(?i)(^|/)(\.bitcoin/.*wallet\.dat|\.electrum/wallets/.+|\.ethereum/keystore/.+|exodus/.*wallet.*|\.config/solana/id\.json)$`),
-	pat("/proc/self/environ", `^/proc/[^/]+/(task/[^/]+/)?environ$`),
-	pat("/proc/1/mem", `^/proc/([0-9*…?]+|\[[^/]*|)/mem$|^/dev/(k?mem)$`),
+	pat("/proc/self/environ", `^/proc/([^/]+/(task/[^/]+/)?)?environ$`),
+	pat("/proc/1/mem", `^/proc/([^/]+/)?mem$|^/dev/k?mem$`),
 	pat("~/.openclaw/openclaw.json", `(^|/)\.(openclaw|clawdbot|moltbot)[^/]*/(openclaw|clawdbot|moltbot)\.json[^/]*$|(^|/)openclaw\.json(5|\.bak[^/]*|\.last-good)?$`),
 	pat("~/.openclaw/credentials/x", `(^|/)\.(openclaw|clawdbot|moltbot)[^/]*/(credentials|secrets|identity|devices)(/.*)?$|(^|/)auth-profiles\.json$|(^|/)openclaw[^/]*\.sqlite[^/]*$|(^|/)\.(openclaw|clawdbot|moltbot)[^/]*/(\.env|exec-approvals\.json|.*\.(sqlite|key)[^/]*)$`),
 	pat("/var/lib/seawall/x", `(^|/)(var/lib|\.local/state|\.config|etc|run)/seawall(/.*)?$`),
@@ -72,7 +75,7 @@ var projectSecrets = []pattern{
 }
 
 // notSecret are the exceptions: examples and public halves.
-var notSecret = regexp.MustCompile(`(?i)\.(pub|example|sample|template|dist|tmpl|md)$|\.env\.(example|sample|template|test|ci)(\.|$)|\.(example|sample|template)\.env$|^/etc/wireguard/.*\.pub`)
+var notSecret = regexp.MustCompile(`(?i)(^|/)((public|pub|ca|cert|chain|fullchain|root)[^/]*|[^/]*[-_.](public|pub|cert|ca|chain|crt))\.pem$|\.(pub|example|sample|template|dist|tmpl|md)$|\.env\.(example|sample|template|test|ci)(\.|$)|\.(example|sample|template)\.env$|^/etc/wireguard/.*\.pub`)
 
 // guardFiles are files that hold Seawall, OpenClaw's guards, the firewall and
 // the audit trail of a machine.
@@ -88,7 +91,7 @@ var guardFiles = []pattern{
 
 // trails are the logs that tell afterwards who did what.
 var trails = []pattern{
-	pat("/var/log/auth.log", `^/(private/)?var/log(/\*|/\.\*|/)?$|^/(private/)?var/log/(auth\.log|secure|audit|syslog|messages|wtmp|btmp|lastlog|utmp|faillog|journal|kern\.log|system\.log|cron|maillog)([./].*|\*)?$|^(/var)?/run/(utmp|log/journal.*)$|^/private/var/audit(/.*)?$`),
+	pat("/var/log/auth.log", `^/(private/)?var/log(/\*|/\.\*|/)?$|^/(private/)?var/log/(auth\.log|secure|audit|syslog|messages|wtmp|btmp|lastlog|utmp|faillog|journal|kern\.log|system\.log|cron|maillog)([./].*|\*)?$|^(/var)?/run/(utmp|log/journal.*)$|^/var/lib/docker/containers/.*json\.log$|^/private/var/audit(/.*)?$`),
 	pat("~/.bash_history", `(^|/)\.(bash|zsh|sh|ash|fish)_history$`),
 }
 
@@ -111,7 +114,7 @@ var persistence = []pattern{
 var wideRoots = regexp.MustCompile(`^(/|~|/(home|root|etc|usr|var|boot|bin|sbin|lib|lib64|opt|srv|mnt|media|dev|proc|sys|Users|System|Library|Applications)|/(usr|var)/(bin|sbin|lib|local|share)|/Users/[^/]+|~/\.openclaw)$`)
 
 // devices are block devices, on which a plain write destroys file systems.
-var devices = regexp.MustCompile(`^/dev/(sd|hd|vd|xvd|nvme|mmcblk|r?disk|loop|md|dm-|mapper/|disk/|sr|ram|mem$|kmem$|port$|mtd|zvol/)`)
+var devices = regexp.MustCompile(`^/dev/(sd|hd|vd|xvd|nvme|mmcblk|r?disk|loop|md|dm-|mapper/|disk/|sr|ram|mem$|kmem$|port$|mtd|zvol/)|^/proc/sysrq-trigger$`)
 
 // homes are the ways to write somebody's home directory.
 var homes = regexp.MustCompile(`^(~[a-z_][-a-z0-9_.]*|` + home + `|/root|/home/[^/]+|/Users/[^/]+|/var/root)(/|$)`)

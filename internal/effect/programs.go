@@ -38,6 +38,12 @@ func (s *shell) judge(c *call) flow {
 // anyProgram judges by its operands a program that nobody described.
 func (s *shell) anyProgram(c *call) flow {
 	out := flow{text: hole, taint: c.in.taint &^ (shown | shellOut)}
+	if stealers.MatchString(c.name) {
+		s.danger(CredentialRead, c.piece)
+	}
+	if _, described := programs[c.name]; !described {
+		s.quotedCommands(c)
+	}
 	keyFlag := false
 	for _, a := range c.args {
 		if a.inner != nil {
@@ -73,6 +79,22 @@ func (s *shell) anyProgram(c *call) flow {
 	return out
 }
 
+// quotedCommands judges arguments that look like command lines, given to a
+// program nobody described: it may be one that runs them.
+func (s *shell) quotedCommands(c *call) {
+	for _, a := range c.args {
+		if !a.quote || !strings.ContainsAny(a.text, "|;&`<>$") {
+			continue
+		}
+		name, _, _ := strings.Cut(strings.TrimSpace(a.bare()), " ")
+		if p, known := programs[name]; known && p.run != nil {
+			before := s.e.ParseError
+			s.nested(a.bare(), flow{})
+			s.e.ParseError = before
+		}
+	}
+}
+
 // usesKey are flags whose value is a key that the program itself needs.
 var usesKey = regexp.MustCompile(`(?i)(identity|key|cert|config|credential|env-?file|kubeconfig|password-file|netrc|secret|token)`)
 
@@ -97,6 +119,9 @@ var programs = map[string]program{}
 
 func define(run func(*shell, *call) flow, kinds []Kind, names ...string) {
 	for _, n := range names {
+		if _, twice := programs[n]; twice {
+			panic("effect: the program " + n + " is described twice")
+		}
 		programs[n] = program{kinds, run}
 	}
 }
@@ -104,12 +129,12 @@ func define(run func(*shell, *call) flow, kinds []Kind, names ...string) {
 func kinds(ks ...Kind) []Kind { return ks }
 
 func init() {
-	define(nil, kinds(Read), "ls", "ll", "stat", "file", "du", "df", "pwd", "whoami", "id", "uname", "ps", "top", "free", "uptime", "hostname",
-		"date", "which", "readlink", "realpath", "lsof", "ss", "netstat", "journalctl", "dmesg", "last", "who", "w", "lsblk", "ip", "ifconfig", "wc", "man", "tree")
-	define(nil, kinds(Write), "mkdir", "touch", "ln", "rmdir", "make", "patch", "unzip", "gunzip", "bunzip2", "unxz", "gcc", "g++", "cc", "clang", "tsc", "cargo", "go")
+	define(nil, kinds(Read), "ls", "ll", "stat", "file", "du", "df", "pwd", "whoami", "id", "uname", "top", "free", "uptime", "hostname",
+		"date", "readlink", "realpath", "lsof", "ss", "netstat", "dmesg", "last", "who", "w", "lsblk", "ip", "ifconfig", "man", "tree")
+	define(nil, kinds(Write), "mkdir", "touch", "patch", "unzip", "bunzip2", "unxz", "gcc", "g++", "cc", "clang", "tsc", "cargo")
 	define(nil, kinds(Read, Write, Send, Execute, Widen), "apt", "apt-get", "aptitude", "yum", "dnf", "apk", "pacman", "zypper", "brew", "snap", "flatpak", "dpkg", "rpm", "emerge", "port", "nix-env")
-	define(nil, kinds(Read, Write, Send, Execute), "pip", "pip3", "pipx", "uv", "uvx", "npm", "npx", "pnpm", "yarn", "bun", "bunx", "gem", "bundle", "composer", "poetry", "conda", "clawhub", "rustup", "cpan", "luarocks")
-	define(nil, kinds(Widen), "useradd", "adduser", "usermod", "groupadd", "passwd", "chpasswd", "visudo", "setcap", "gpasswd", "insmod", "modprobe", "ssh-copy-id", "ngrok", "cloudflared", "tailscale", "update-alternatives", "setfacl", "chattr", "newgrp", "depmod", "kextload")
-	define(nil, kinds(Destroy), "userdel", "deluser", "groupdel", "rmmod", "unlink", "srm")
-	define(nil, kinds(Send), "gh", "glab", "ping6", "traceroute", "nmap", "whois", "aws", "gcloud", "az", "kubectl", "helm", "terraform", "flyctl", "fly", "vercel", "wrangler", "heroku", "twine", "hf", "ollama", "openai", "claude", "codex", "gemini", "himalaya", "wacli", "gog")
+	define(nil, kinds(Read, Write, Send, Execute), "pip", "pip3", "pipx", "uvx", "npm", "npx", "pnpm", "yarn", "bunx", "gem", "composer", "conda", "clawhub", "rustup", "cpan", "luarocks")
+	define(nil, kinds(Widen), "useradd", "adduser", "usermod", "groupadd", "passwd", "chpasswd", "visudo", "setcap", "gpasswd", "ssh-copy-id", "ngrok", "cloudflared", "tailscale", "update-alternatives", "newgrp", "depmod", "kextload")
+	define(nil, kinds(Destroy), "userdel", "deluser", "groupdel", "rmmod")
+	define(nil, kinds(Send), "nmap", "helm", "terraform", "flyctl", "fly", "vercel", "wrangler", "heroku", "twine", "hf", "ollama", "openai", "claude", "codex", "gemini", "wacli", "gog")
 }

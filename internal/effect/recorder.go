@@ -12,7 +12,10 @@ type recorder struct {
 	e     Effects
 	kinds map[Kind]bool
 	steps int // commands that may still be evaluated
+	code  int // bytes of inline code that may still be searched
 }
+
+func newRecorder() *recorder { return &recorder{steps: maxSteps, code: maxCode} }
 
 func (r *recorder) kind(ks ...Kind) {
 	if r.kinds == nil {

@@ -293,7 +293,11 @@ func (s *shell) run(cmd syntax.Command, p *plumbing, st *syntax.Stmt) flow {
 			return s.piped(c.Y, left)
 		}
 		left := s.stmt(c.X, p.in)
-		return left.join(s.stmt(c.Y, p.in))
+		right := s.stmt(c.Y, p.in)
+		if c.Op == syntax.OrStmt && left.known && left.text != "" {
+			return left // what printed something succeeded
+		}
+		return left.join(right)
 	case *syntax.Subshell:
 		dir := s.dir
 		out := s.stmts(c.Stmts, p.in)
@@ -480,7 +484,9 @@ func (s *shell) declare(c *syntax.DeclClause, st *syntax.Stmt) flow {
 			names++
 			s.assign(a)
 		} else if a.Value != nil {
-			s.single(a.Value)
+			if w := s.single(a.Value); !strings.HasPrefix(w.text, "-") {
+				names++
+			}
 		}
 	}
 	s.command(c.Variant.Value)
@@ -656,6 +662,9 @@ func (s *shell) readFrom(w word, piece string) flow {
 		f.taint |= credential
 	case projectSecret:
 		f.taint |= credential
+	}
+	if trails[1].re.MatchString(p) {
+		f.taint |= typed
 	}
 	f.taint |= w.taint & peer
 	return f

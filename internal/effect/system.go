@@ -16,12 +16,12 @@ func init() {
 	define(services, kinds(Write), "systemctl", "service", "rc-service", "rc-update", "initctl", "launchctl", "update-rc.d", "chkconfig", "invoke-rc.d", "sv", "esxcli", "sysrc")
 	define(kill, kinds(Destroy), "kill", "pkill", "killall", "skill", "xkill")
 	define(pgrep, kinds(Read), "pgrep", "pidof", "ps")
-	define(firewall, kinds(Widen), "iptables", "ip6tables", "iptables-legacy", "iptables-nft", "nft", "ufw", "firewall-cmd", "setenforce", "auditctl", "aa-disable", "aa-teardown", "aa-complain", "apparmor_parser", "ebtables", "pfctl", "ipfw", "semodule", "spctl", "csrutil", "nvram", "tccutil", "fail2ban-client", "setsebool", "semanage", "augenrules")
+	define(firewall, kinds(Widen), "iptables", "ip6tables", "iptables-legacy", "iptables-nft", "nft", "ufw", "firewall-cmd", "setenforce", "auditctl", "aa-disable", "aa-teardown", "aa-complain", "apparmor_parser", "ebtables", "pfctl", "ipfw", "semodule", "spctl", "csrutil", "nvram", "mdatp", "fail2ban-client", "setsebool", "semanage", "augenrules")
 	define(crontab, kinds(Read), "crontab")
 	define(history, kinds(Read), "history", "fc")
 	define(clients, kinds(Read, Write), "mysql", "mariadb", "psql", "mongo", "mongosh", "redis-cli", "clickhouse-client", "cqlsh", "sqlcmd", "dropdb", "mysqladmin", "influx", "cockroach")
-	define(keychain, kinds(Read), "security", "secret-tool", "pass", "gopass", "kwallet-query", "gpg", "gpg2", "unshadow", "vault", "bw", "op-read", "gnome-keyring")
-	define(tracer, kinds(Read), "gcore", "gdb", "procdump", "memdump", "mimipenguin", "lazagne", "truffleHog-proc")
+	define(keychain, kinds(Read), "security", "secret-tool", "pass", "gopass", "kwallet-query", "gpg", "gpg2", "unshadow", "vault", "bw")
+	define(tracer, kinds(Read), "gcore", "procdump", "memdump", "mimipenguin", "lazagne")
 	define(loads, kinds(Widen, Execute), "ld.so", "insmod", "modprobe")
 	define(sysctl, kinds(Write), "sysctl")
 	define(openclawCLI, kinds(Execute), "openclaw", "clawdbot", "moltbot", "openclaw.mjs")
@@ -171,7 +171,7 @@ func tightens(program, mode string) bool {
 }
 
 // guardServices are services that guard a machine.
-var guardServices = regexp.MustCompile(`(?i)^(com\.)?\S*(seawall|auditd|apparmor|selinux|ufw|firewalld|nftables|iptables|fail2ban|falcon|crowdstrike|wazuh|ossec|sysmon|carbonblack|cbagent|cbdaemon|defender|mdatp|clamav|osquery|rsyslog|syslog|aide|tripwire|openbsm|litmus|santa)\S*(\.service|\.socket|\.timer|\.plist)?$`)
+var guardServices = regexp.MustCompile(`(?i)^(com\.)?\S*(seawall|auditd|apparmor|selinux|ufw|firewalld|nftables|iptables|fail2ban|falcon|crowdstrike|wazuh|ossec|sysmon|carbonblack|cbagent|cbdaemon|defender|mdatp|clamav|osquery|rsyslog|syslog|journald|littlesnitch|aide|tripwire|openbsm|litmus|santa)\S*(\.service|\.socket|\.timer|\.plist)?$`)
 
 var stops = set("stop", "disable", "mask", "kill", "revert", "edit", "unload", "bootout", "remove", "off", "del", "delete", "reset", "isolate", "freeze", "clean", "disable-now", "force-stop")
 
@@ -240,7 +240,7 @@ var openings = map[string]*regexp.Regexp{
 	"aa-disable": regexp.MustCompile(``), "aa-teardown": regexp.MustCompile(``), "aa-complain": regexp.MustCompile(``), "apparmor_parser": regexp.MustCompile(`(^|\s)(-R|--remove)(\s|$)`),
 	"ebtables": regexp.MustCompile(`(^|\s)(-F|--flush)`), "pfctl": regexp.MustCompile(`(^|\s)(-d|-F)(\s|$)`), "ipfw": regexp.MustCompile(`\bflush\b`),
 	"semodule": regexp.MustCompile(`(^|\s)(-r|-d|-DB)(\s|$)`), "spctl": regexp.MustCompile(`--(master|global)-disable`), "csrutil": regexp.MustCompile(`\bdisable\b`), "nvram": regexp.MustCompile(`csr-active-config`),
-	"fail2ban-client": regexp.MustCompile(`\b(stop|unban\s+--all)\b`), "setsebool": regexp.MustCompile(`^$x`), "semanage": regexp.MustCompile(`permissive\s+-a`), "tccutil": regexp.MustCompile(`\breset\b`),
+	"fail2ban-client": regexp.MustCompile(`\b(stop|unban\s+--all)\b`), "setsebool": regexp.MustCompile(`^$x`), "semanage": regexp.MustCompile(`permissive\s+-a`), "mdatp": regexp.MustCompile(`disabled`),
 }
 
 func firewall(s *shell, c *call) flow {
@@ -293,7 +293,7 @@ func (s *shell) cronLines(text string) {
 
 func history(s *shell, c *call) flow {
 	for _, a := range c.args {
-		if strings.HasPrefix(a.text, "-") && strings.ContainsAny(a.text, "cdw") && c.name == "history" {
+		if strings.HasPrefix(a.text, "-") && strings.ContainsAny(a.text, "cd") && c.name == "history" {
 			s.danger(DisableGuard, c.piece)
 		}
 	}
@@ -301,20 +301,18 @@ func history(s *shell, c *call) flow {
 }
 
 func clients(s *shell, c *call) flow {
-	host := ""
 	for i, a := range c.args {
 		if (a.text == "-h" || a.text == "--host") && i+1 < len(c.args) {
-			host = s.sends(c.args[i+1].text)
+			s.sends(c.args[i+1].text)
 		}
 		if strings.Contains(a.text, "://") {
-			host = s.sends(a.text)
+			s.sends(a.text)
 		}
 		if _, cmd, ok := strings.Cut(a.text, `\! `); ok {
 			s.nested(cmd, flow{})
 		}
 		s.sql(a.text, c.piece)
 	}
-	_ = host
 	if c.name == "dropdb" || c.name == "mysqladmin" && strings.Contains(strings.Join(texts(c.args), " "), "drop") {
 		s.kind(Destroy)
 		s.danger(DestructiveWide, c.piece)
@@ -387,11 +385,14 @@ func shutdown(_ *shell, _ *call) flow { return flow{} }
 
 func journal(s *shell, c *call) flow {
 	text := strings.Join(texts(c.args), " ")
-	if c.name == "journalctl" && regexp.MustCompile(`--vacuum-(time|size)=\s*(1s|0|1\b)`).MatchString(text) || c.name == "log" && strings.HasPrefix(text, "erase") {
+	if c.name == "journalctl" && forgets.MatchString(text) || c.name == "log" && strings.HasPrefix(text, "erase") {
 		s.danger(DisableGuard, c.piece)
 	}
 	return flow{text: hole}
 }
+
+// forgets empties the journal, where ordinary upkeep keeps days or gigabytes.
+var forgets = regexp.MustCompile(`--vacuum-(time|size|files)=\s*[01]s?\b`)
 
 func plist(s *shell, c *call) flow {
 	for _, a := range c.args {
@@ -424,7 +425,7 @@ var guardKeys = regexp.MustCompile(`(?i)(^|\.)(tools\.(exec|elevated|sandbox|fs|
 
 // openclawChanges are OpenClaw's commands that change who may do what. A verb
 // is matched against the words of the command line.
-var openclawChanges = regexp.MustCompile(`^(approvals (set|allowlist|resolve|approve|clear)|approve|exec-policy( (preset|set|apply|reset))?|plugins? (disable|uninstall|remove|update)( .*)?$|plugins? install|gateway (stop|uninstall|install|auth)|daemon (stop|uninstall)|uninstall|reset|secrets|devices? (approve|rotate|revoke|remove|clear)|pairing approve|nodes? (approve|reject)|security (set|disable)|config (edit|apply|patch|restore|import)|configure|onboard|setup|sandbox (recreate|disable|off)|hooks? (disable|enable|install)|models auth|doctor .*--(fix|repair|force|yes)|backup restore|policy (set|disable)|users? |update|elevated|permissions?)`)
+var openclawChanges = regexp.MustCompile(`^(approvals (set|allowlist|resolve|approve|clear)|approve|exec-policy( (preset|set|apply|reset))?|plugins? (disable|uninstall|remove|update)( .*)?$|plugins? install|gateway (stop|uninstall|install|auth)|daemon (stop|uninstall)|uninstall|reset|secrets|devices? (approve|rotate|revoke|remove|clear)|pairing approve|nodes? (approve|reject)|security (set|disable)|config (edit|apply|patch|restore|import)|configure|onboard|setup|sandbox (recreate|disable|off)|hooks? disable|doctor .*--(fix|repair|force|yes)|backup restore|policy (set|disable)|users? |update|elevated|permissions?)`)
 
 func openclawCLI(s *shell, c *call) flow {
 	_, operands := grammar{short: "p", long: []string{"--profile", "--config", "--state-dir", "--log-level", "--message", "-m", "--agent"}}.parse(c.args)

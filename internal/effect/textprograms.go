@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -17,8 +16,8 @@ func init() {
 	define(printf, nil, "printf")
 	define(readers, kinds(Read), "cat", "tac", "head", "tail", "less", "more", "most", "nl", "od", "hexdump", "strings", "sort", "uniq", "cut",
 		"paste", "join", "fold", "fmt", "pr", "column", "expand", "unexpand", "diff", "cmp", "comm", "sdiff", "colordiff", "bat", "batcat", "view",
-		"zcat", "zless", "zmore", "bzcat", "xzcat", "jq", "yq", "dasel", "csvtool", "look", "iconv", "uuencode", "basenc", "egrep", "fgrep", "zgrep",
-		"pygmentize", "highlight", "glow", "gron", "xmllint", "split", "csplit", "shuf", "ul", "xxd", "hd", "bvi", "nano", "vim", "vi", "ed", "emacs", "pico", "ex", "gzip", "bzip2", "xz", "zstd", "dialog", "whiptail", "run-parts", "eqn", "troff", "nroff", "soelim")
+		"zcat", "zless", "zmore", "bzcat", "xzcat", "jq", "yq", "dasel", "csvtool", "look", "iconv", "uuencode", "basenc",
+		"pygmentize", "highlight", "glow", "gron", "xmllint", "split", "csplit", "shuf", "ul", "hd", "bvi", "nano", "vim", "vi", "ed", "emacs", "pico", "ex", "gzip", "bzip2", "xz", "zstd", "dialog", "whiptail", "run-parts", "eqn", "troff", "nroff", "soelim")
 	define(grep, kinds(Read), "grep", "rg", "ag", "ack", "egrep", "fgrep", "zgrep", "findstr", "select-string")
 	define(counts, kinds(Read), "wc", "md5sum", "sha1sum", "sha256sum", "sha512sum", "shasum", "cksum", "b2sum")
 	define(decoder64, kinds(Read), "base64", "base32", "gbase64")
@@ -142,7 +141,7 @@ func readers(s *shell, c *call) flow {
 			operands = operands[1:]
 		}
 	}
-	if c.name == "sort" || c.name == "xxd" {
+	if c.name == "sort" {
 		if o, ok := find(opts, "-o"); ok && o.has {
 			s.writeTo(o.value.text, c.in.blurred(), false, c.piece)
 		}
@@ -166,9 +165,14 @@ func readers(s *shell, c *call) flow {
 // editorShell finds shells started from an editor: vim -c ':!sh'.
 func editorShell(s *shell, c *call, _ []word) {
 	switch c.name {
-	case "vim", "vi", "view", "ex", "nvim", "emacs":
+	case "vim", "vi", "view", "ex", "ed", "nvim", "emacs":
 	default:
 		return
+	}
+	for _, f := range strings.Fields(c.in.text + " " + strings.Join(texts(c.args), " ")) {
+		if rankOf(clean(f, s.dir)) == machineSecret {
+			s.readFrom(lit(f), c.piece)
+		}
 	}
 	for _, a := range c.args {
 		if _, cmd, ok := strings.Cut(a.text, "!"); ok {
@@ -182,6 +186,9 @@ func editorShell(s *shell, c *call, _ []word) {
 // hunts are searches for credentials.
 var hunts = regexp.MustCompile(`(?i)(passw|passwd|pwd|secret|api.?key|token|credential|private.?key|BEGIN.*KEY|AKIA|aws_)`)
 
+// envHunts are searches of the environment for credentials.
+var envHunts = regexp.MustCompile(`(?i)(key|auth|cred|cert|pass|secret|token)`)
+
 func grep(s *shell, c *call) flow {
 	opts, operands := grammar{short: "efmABCdDgt", long: []string{"--include", "--exclude", "--exclude-dir", "--glob", "--regexp", "--file"}}.parse(c.args)
 	pattern := ""
@@ -192,7 +199,7 @@ func grep(s *shell, c *call) flow {
 	}
 	f := s.contents(c, operands)
 	hunting := hunts.MatchString(pattern) || strings.Contains(pattern, hole)
-	if !hunting && !has(opts, "-v") && !(pattern == "" || pattern == "." || pattern == ".*" || pattern == "=") {
+	if !hunting && !envHunts.MatchString(pattern) && !has(opts, "-v") && !(pattern == "" || pattern == "." || pattern == ".*" || pattern == "=") {
 		f.taint &^= shown
 	}
 	recursive := has(opts, "-r", "-R", "--recursive") || c.name == "rg" || c.name == "ag" || c.name == "ack"
@@ -205,6 +212,9 @@ func grep(s *shell, c *call) flow {
 	}
 	if has(opts, "-c", "-q", "-l", "-L", "--count", "--quiet", "--files-with-matches") {
 		return flow{text: hole}
+	}
+	if hunting && f.taint&typed != 0 {
+		s.danger(CredentialRead, c.piece)
 	}
 	f.names = nil
 	return f.blurred()
@@ -405,8 +415,11 @@ func printenv(_ *shell, c *call) flow {
 	return flow{text: hole, taint: shown | credential}
 }
 
-func environmentDump(_ *shell, c *call) flow {
+func environmentDump(s *shell, c *call) flow {
 	if len(c.args) > 0 {
+		if first(c.args, 0) == "+o" && first(c.args, 1) == "history" {
+			s.danger(DisableGuard, c.piece)
+		}
 		return flow{}
 	}
 	return flow{text: hole, taint: shown | credential}
@@ -565,6 +578,8 @@ func archives(s *shell, c *call) flow {
 		}
 		p := clean(a.text, s.dir)
 		switch {
+		case wide(p): // a backup, as long as it stays here
+			out.taint |= credential
 		case secretTree(p), rankOf(p) == machineSecret:
 			s.reads(a.text)
 			s.danger(CredentialRead, c.piece)
@@ -629,10 +644,4 @@ func (s *shell) sql(text, piece string) {
 	} else if drops.MatchString(text) {
 		s.kind(Destroy)
 	}
-}
-
-// atoi reads a small number, or gives 0.
-func atoi(s string) int {
-	n, _ := strconv.Atoi(s)
-	return n
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dop251/goja/parser"
 )
 
 // tool is what is known of one of OpenClaw's tools (2026.9, 54 of them).
@@ -105,8 +107,10 @@ func execTool(s *shell, args map[string]any) {
 	if command == "" {
 		return
 	}
-	if callsTool.MatchString(command) {
+	if callsTool.MatchString(command) && isScript(command) {
 		s.codeMode(command)
+		before := s.e.ParseError
+		defer func() { s.e.ParseError = before }() // it is no shell command
 	}
 	if dir := text(args, "workdir", "cwd"); dir != "" {
 		s.dir = clean(dir, "")
@@ -124,6 +128,18 @@ func execTool(s *shell, args map[string]any) {
 	}
 	s.top(command)
 }
+
+// isScript says that a text is JavaScript, as the body of an async function.
+func isScript(code string) bool {
+	if len(code) > maxFlow || strings.Count(code, "(")+strings.Count(code, "[")+strings.Count(code, "{") > maxScriptBrackets {
+		return false
+	}
+	_, err := parser.ParseFile(nil, "", "(async () => {"+code+"\n})", 0)
+	return err == nil
+}
+
+// maxScriptBrackets bounds what could make the parser recurse.
+const maxScriptBrackets = 2000
 
 var callsTool = regexp.MustCompile(`(?:\bawait\s|\breturn\s|=>|\btools?\.|\bcatalog\b|MCP\b)[\s\S]{0,200}\(`)
 
@@ -434,6 +450,8 @@ func secretsTool(s *shell, args map[string]any) {
 	case "get", "read", "reveal", "show", "resolve", "export":
 		s.kind(Read)
 		s.danger(CredentialRead, "secrets "+text(args, "action", "op"))
+	case "delete", "remove":
+		s.kind(Write, Destroy)
 	default:
 		s.kind(Write, Widen)
 	}

@@ -1,6 +1,8 @@
 package effect
 
 import (
+	"path"
+	"regexp"
 	"strings"
 )
 
@@ -30,7 +32,7 @@ var wrappers = map[string]wrapper{
 	"rlwrap": w("aCDfHlmpqsSt", 0), "dbus-run-session": w("", 0), "ssh-agent": w("aEPt", 0), "systemd-run": w("pEtuHMGs", 0, "--unit", "--property", "--uid", "--gid", "--description", "--on-calendar", "--on-active"), "systemd-inhibit": w("", 0),
 	"caffeinate": w("tw", 0), "xvfb-run": w("snefp", 0), "flock": {grammar{"wE", nil, true}, 1, false, false}, "start-stop-daemon": w("pxnurcgdkNPI", 0, "--pidfile", "--exec", "--name", "--user", "--chuid", "--chdir", "--startas"),
 	"watch": {grammar{"nq", []string{"--interval"}, true}, 0, false, true}, "entr": w("", 0), "hyperfine": {grammar{"wrmMpsL", nil, true}, 0, false, true},
-	"op": w("", 0), "doppler": w("pc", 0), "dotenv": w("fe", 0), "direnv": w("", 0), "firejail": w("", 0), "bwrap": w("", 0), "aa-exec": w("pn", 0), "sg": {grammar{"c", nil, true}, 1, false, true}, "dash-c": w("", 0),
+	"op": w("", 0), "doppler": w("pc", 0), "dotenv": w("fe", 0), "direnv": w("", 0), "firejail": w("", 0), "bwrap": w("", 0), "aa-exec": w("pn", 0), "sg": {grammar{"c", nil, true}, 1, false, true},
 	"catchsegv": w("", 0), "multitime": w("n", 0), "run-one": w("", 0), "chpst": w("ubefntmdoprcA", 0), "softlimit": w("", 0), "setlock": w("", 1), "poetry": w("", 0), "bundle": w("", 0), "uv": w("", 0), "pipenv": w("", 0), "with-contenv": w("", 0), "dumb-init": w("", 0), "tini": w("", 0), "catatonit": w("", 0), "gosu": w("", 1), "su-exec": w("", 1),
 }
 
@@ -46,9 +48,10 @@ func init() {
 	define(terminals, kinds(Execute), "tmux", "screen", "dtach", "abduco", "zellij")
 	define(alias, nil, "alias")
 	define(trap, nil, "trap")
+	define(which, kinds(Read), "which", "type", "whereis")
 	define(cd, nil, "cd", "pushd")
 	define(unsetVars, nil, "unset")
-	define(asksPassword, nil, "sshpass", "expect_unbuffer")
+	define(asksPassword, nil, "sshpass")
 	define(queued, kinds(Widen, Execute), "at", "batch")
 }
 
@@ -93,7 +96,7 @@ func wrapped(s *shell, c *call) flow {
 		}
 	case "command":
 		if has(opts, "-v", "-V") {
-			return flow{text: hole}
+			return which(s, &call{args: rest})
 		}
 	case "poetry", "bundle", "uv", "pipenv", "doppler", "op", "direnv":
 		s.kind(Send, Write)
@@ -101,6 +104,9 @@ func wrapped(s *shell, c *call) flow {
 			return s.anyProgram(c)
 		}
 		rest = rest[1:]
+	}
+	if c.name == "systemd-run" && has(opts, "--on-calendar", "--on-active", "--on-boot", "--on-startup", "--on-unit-active", "--timer-property") {
+		s.danger(PersistenceWrite, c.piece)
 	}
 	if n := min(k.skip, len(rest)); n > 0 {
 		rest = rest[n:]
@@ -165,9 +171,7 @@ func xargs(s *shell, c *call) flow {
 		words = append(words, a)
 	}
 	if !put {
-		for _, t := range split(item) {
-			words = append(words, t)
-		}
+		words = append(words, split(item)...)
 	}
 	inner := *c.plumbing
 	inner.in, inner.piped = flow{taint: c.in.taint & (credential | shown), text: hole}, true
@@ -234,12 +238,37 @@ func findProgram(s *shell, c *call) flow {
 			i = j
 		}
 	}
+	if found := s.sought(roots, names); out.taint == 0 && len(found) > 0 {
+		return known(strings.Join(found, "\n") + "\n")
+	}
 	return out
+}
+
+// sought are credential files that a search by these names, from these roots,
+// would find.
+func (s *shell) sought(roots, names []word) (found []string) {
+	for _, r := range roots {
+		root := clean(r.text, s.dir)
+		if !wide(root) && !secretTree(root) {
+			continue
+		}
+		for _, n := range names {
+			for _, t := range machineSecrets {
+				parts := strings.Split(t.example, "/")
+				for i, part := range parts {
+					if ok, err := path.Match(strings.TrimPrefix(n.text, "*/"), part); ok && err == nil && i > 0 && strings.Trim(n.text, "*?.") != "" {
+						found = append(found, strings.Join(parts[:i+1], "/"))
+					}
+				}
+			}
+		}
+	}
+	return found
 }
 
 // onFound judges the command that find runs, on an example of what it finds.
 func (s *shell) onFound(c *call, cmd, roots, names []word) (out flow) {
-	examples := []string{}
+	examples := s.sought(roots, names)
 	for _, r := range roots {
 		root := strings.TrimSuffix(r.text, "/")
 		for _, n := range names {
@@ -283,6 +312,9 @@ func container(s *shell, c *call) flow {
 			s.danger(CredentialRead, c.piece)
 		}
 	}
+	if text := strings.Join(texts(args), " "); printsCluster.MatchString(text) {
+		s.danger(CredentialRead, c.piece)
+	}
 	verb := -1
 	for i, a := range args {
 		switch a.text {
@@ -321,6 +353,9 @@ func container(s *shell, c *call) flow {
 	defer func() { s.dir = dir }()
 	return s.invoke(rest, c.plumbing, c.piece, c.deep+1)
 }
+
+// printsCluster are the forms in which kubectl prints what secrets hold.
+var printsCluster = regexp.MustCompile(`\bget\s+secrets?\b.*(-o\s*|--output[= ])(y|j|g|c)|\bconfig\s+view\b.*--raw`)
 
 func script(s *shell, c *call) flow {
 	opts, rest := grammar{short: "cEIOBTom", long: []string{"--command", "--log-out"}}.parse(c.args)
@@ -369,6 +404,15 @@ func trap(s *shell, c *call) flow {
 		}
 	}
 	return flow{}
+}
+
+// which prints where a program is, which is in its usual place.
+func which(_ *shell, c *call) flow {
+	_, rest := grammar{}.parse(c.args)
+	if len(rest) == 0 || !rest[0].whole() {
+		return flow{text: hole}
+	}
+	return known("/usr/bin/" + path.Base(rest[0].text) + "\n")
 }
 
 func cd(s *shell, c *call) flow {

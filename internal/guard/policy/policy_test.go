@@ -42,6 +42,7 @@ func TestShipped(t *testing.T) {
 		{"rm -rf /", call(effect.DestructiveWide), Deny, "wide-destruction"},
 		{"the guard", call(effect.DisableGuard), Deny, "guard"},
 		{"cron is the operator's choice", call(effect.PersistenceWrite), Allow, ""},
+		{"unreadable", Input{Act: Call, Tool: "exec", Effects: effect.Effects{ParseError: "1:1"}}, Deny, "unreadable"},
 		{"two readings", ambiguous, Deny, "ambiguous"},
 		{"clean page", Input{Act: Read, Source: "tool", Injection: "clean"}, Allow, ""},
 		{"suspicion never stops", Input{Act: Read, Source: "tool", Injection: "suspicious"}, Allow, ""},
