@@ -73,7 +73,7 @@ func (r *reader) marked() {
 			}
 			if m.what == speaking {
 				if r.turns++; r.turns > 1 {
-					score += 3
+					score += 3.5
 				}
 			}
 			if score > 0 {
