@@ -1,6 +1,9 @@
 package detect
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // signal is one thing in a text that an order to a model would have. One
 // alone rarely is one; scores add up where several stand together.
@@ -219,97 +222,121 @@ func (r *reader) read() {
 }
 
 // overrides: a verb of ignoring, and what was said before as its object, in
-// either order.
+// either order; worse if what to do instead follows.
 func (r *reader) overrides(i int, sure bool) {
 	if r.negated(i) {
 		return
 	}
-	strict := r.commands(i)
-	last := r.text[r.tokens[i].start] >= 0x80 || strings.HasSuffix(r.word(i), "en") || i+1 == len(r.tokens) || r.tokens[i+1].breaks || r.is(i+1, lead)
-	obj, far := r.ahead(i, 7, orders), i
-	if obj < 0 && last {
-		obj = r.behind(i, 6, orders)
-		strict = strict || obj >= 0
+	end, ok := r.overridesOrders(i, sure)
+	if !ok && sure {
+		end = r.overridesMatter(i)
 	}
-	if obj >= 0 {
-		lo, hi := min(i, obj), max(i, obj)
-		far = hi
-		if lo == i && (r.word(i+1) == "a" || r.word(i+1) == "an" || r.word(i+1) == "how") {
-			return
-		}
-		if lo == i && r.inside(hi) {
-			r.warns = int(r.tokens[hi].end)
-			return
-		}
-		around := r.classes(lo+1, hi) | r.sentence(obj, 3)
-		if lo == obj {
-			around |= r.classes(obj-3, obj)
-		}
-		score := 3.0
-		switch bound := around&(prior|every|your|inner|told) != 0; {
-		case sure && bound && strict:
-			score = 10
-		case sure && bound:
-			score = 5
-		case sure && strict:
-			score = 6
-		case bound && strict && around&(prior|your|inner) != 0:
-			score = 7
-		case !sure && strict && r.is(obj, limit) && r.dir != FromModel:
-			score = 4.5
-		case !sure:
-			return
-		}
-		r.add(overriding, score, lo, hi)
-	} else {
-		near := r.ahead(i, 5, prior|every|told)
-		if near < 0 && r.classes(i+1, i+5)&matter != 0 && (r.word(i+2) == "rest" || r.word(i+1) == "rest") {
-			near = i + 2
-		}
-		if near < 0 && last {
-			near = r.behind(i, 5, prior|every|told)
-		}
-		if near < 0 && sure && strict && r.is(i+2, user) && r.word(i+1) == "the" {
-			near = i + 2
-		}
-		if near < 0 && sure && strict && r.dir == FromTool {
-			near = r.ahead(i, 3, matter|user)
-		}
-		if near < 0 || !sure {
-			return
-		}
-		lo, hi := min(i, near), max(i, near)
-		far = hi
-		around := r.classes(lo, hi+4) &^ r.tokens[i].class
-		w := r.word(near)
-		total := strings.HasPrefix(w, "everything") || w == "all" || w == "alles" || w == "todo" || w == "tout" || w == "tutto" || w == "tudo" || w == "wszystko" || w == "все" || w == "всё"
-		score := 6.0
-		switch {
-		case (around&prior != 0 || total) && around&(matter|told) != 0, w == "rest", r.word(i+2) == "rest", near == i+2 && r.is(near, user),
-			w == "above" && !r.is(near+1, ^(lead|reveal|say|override)),
-			total && w != "all":
-		case r.dir == FromTool && strict && around&(matter|user) != 0:
-			score = 3
-		default:
-			return
-		}
-		if score > 3 && total && around&(prior|told) != 0 {
-			score = 10
-		}
-		if r.dir == FromTool && score > 3 {
-			score += 2
-		}
-		if !strict {
-			score = 3
-		}
-		r.add(overriding, score, lo, hi)
-	}
-	for j := far + 1; j < len(r.tokens) && j <= far+9; j++ {
+	for j := end + 1; end > 0 && j < len(r.tokens) && j <= end+9; j++ {
 		if r.is(j, reveal|say|send|only|obey|fresh|persona) && (r.commands(j) || r.is(j, only|fresh)) {
-			r.add(takingOver, 4, far, j)
+			r.add(takingOver, 4, end, j)
 			return
 		}
 	}
+}
+
+// verbLast reports whether the object may stand before the verb at i.
+func (r *reader) verbLast(i int) bool {
+	return r.text[r.tokens[i].start] >= utf8.RuneSelf || strings.HasSuffix(r.word(i), "en") ||
+		i+1 == len(r.tokens) || r.tokens[i+1].breaks || r.is(i+1, lead)
+}
+
+// overridesOrders looks for instructions as the object, and returns where it ends
+// (0 if it is harmless) and whether there is one.
+func (r *reader) overridesOrders(i int, sure bool) (end int, ok bool) {
+	strict := r.commands(i)
+	obj := r.ahead(i, 7, orders)
+	if obj < 0 && r.verbLast(i) {
+		obj = r.behind(i, 6, orders)
+		strict = true
+	}
+	if obj < 0 {
+		return 0, false
+	}
+	lo, hi := min(i, obj), max(i, obj)
+	if lo == i {
+		switch r.word(i + 1) {
+		case "a", "an", "how":
+			return 0, true
+		}
+		if r.inside(hi) {
+			r.warns = int(r.tokens[hi].end)
+			return 0, true
+		}
+	}
+	around := r.classes(lo+1, hi) | r.sentence(obj, 3)
+	if lo == obj {
+		around |= r.classes(obj-3, obj)
+	}
+	score := 0.0
+	switch bound := around&(prior|every|your|inner|told) != 0; {
+	case sure && bound && strict:
+		score = 10
+	case sure && bound:
+		score = 5
+	case sure && strict:
+		score = 6
+	case sure:
+		score = 3
+	case strict && around&(prior|your|inner) != 0:
+		score = 7
+	case strict && r.is(obj, limit):
+		score = 4.5
+	default:
+		return 0, true
+	}
+	r.add(overriding, score, lo, hi)
+	return hi, true
+}
+
+// wholes are the words for everything that need no other object.
+var wholes = map[string]bool{"everything": true, "alles": true, "todo": true, "tout": true, "tutto": true, "tudo": true, "wszystko": true, "все": true}
+
+// overridesMatter looks for what was said before, the user, or the text itself
+// as the object, and returns where it ends or 0.
+func (r *reader) overridesMatter(i int) (end int) {
+	strict := r.commands(i)
+	obj := r.ahead(i, 5, prior|every|told)
+	aside := r.word(i+1) == "rest" || r.word(i+2) == "rest"
+	if obj < 0 && (aside || strict && r.word(i+1) == "the" && r.is(i+2, user)) {
+		obj, aside = min(i+2, len(r.tokens)-1), true
+	}
+	if obj < 0 && r.verbLast(i) {
+		obj = r.behind(i, 5, prior|every|told)
+	}
+	if obj < 0 && strict && r.dir == FromTool {
+		obj = r.ahead(i, 3, matter|user)
+	}
+	if obj < 0 {
+		return 0
+	}
+	lo, hi := min(i, obj), max(i, obj)
+	around := r.classes(lo, hi+4) &^ r.tokens[i].class
+	w := r.word(obj)
+	total := wholes[w] || w == "all"
+	score := 6.0
+	switch {
+	case total && around&(prior|told) != 0:
+		score = 10
+	case wholes[w], aside, (around&prior != 0 || total) && around&(matter|told) != 0,
+		w == "above" && !r.is(obj+1, ^(lead|reveal|say|override)):
+		if r.dir == FromTool {
+			score = 8
+		}
+	case r.dir == FromTool && strict && around&(matter|user) != 0:
+		score = 3
+	default:
+		return 0
+	}
+	if !strict {
+		score = 3
+	}
+	r.add(overriding, score, lo, hi)
+	return hi
 }
 
 // inside reports whether the instructions at i are those that stand in something,
