@@ -22,16 +22,36 @@ const (
 	powershellLanguage
 )
 
-// What code uses, by the names languages have for it.
+// usage is one thing that code can do, by the names languages have for it. The
+// hints are pieces, in lower case, without one of which no name is there.
+type usage struct {
+	re    *regexp.Regexp
+	hints []string
+}
+
+func uses(re string, hints ...string) usage { return usage{regexp.MustCompile(re), hints} }
+
+// in says whether code does it; lower is the code in lower case.
+func (u usage) in(code, lower string) bool {
+	for _, h := range u.hints {
+		if strings.Contains(lower, h) {
+			return u.re.MatchString(code)
+		}
+	}
+	return len(u.hints) == 0 && u.re.MatchString(code)
+}
+
 var (
-	usesSocket = regexp.MustCompile(`(?i)\bsocket\b|\bfsockopen\b|\bpfsockopen\b|stream_socket_client|TCPSocket|UDPSocket|TcpStream|TCPServer|TCPClient|IO::Socket|net\.(connect|createconnection|socket|dial|createserver)|require\(['"](node:)?net['"]\)|/inet/(tcp|udp)/|gen_tcp|luasocket|Socket\s*\(|sockaddr_in|SOCK_STREAM|net\.Dial|WSASocket|/dev/tcp/|socat\b|\bTcpClient\b`)
-	usesShell  = regexp.MustCompile(`(?i)(/bin/)?\b(sh|bash|zsh|ksh|ash|dash)\b['"\s,\]);]|/bin/(ba|z|k|a|da)?sh|cmd(\.exe)?\b['"]|powershell(\.exe)?['"]|\bpty\.spawn|\bProcessBuilder\b|\bexecve?\s*\(|child_process|proc_open|shell_exec|Runtime\.getRuntime|CreateProcess|\bpopen\d?\b|os\.system|subprocess|passthru|\bSystem\.Diagnostics\.Process\b|\bexec\.Command\b|Command::new|:os\.cmd|\bIEX\b|Invoke-Expression|getline|io\.popen|os\.execute|\bOpen3\b|shell:\s*true|\bsystem\b`)
-	usesEval   = regexp.MustCompile(`(?i)\bexec\s*\(|\beval\b\s*[\(\s$]|\bcompile\s*\(|new\s+Function|vm\.run|Invoke-Expression|\biex\b|loadstring|\bload\s*\(|create_function|instance_eval|os\.system\s*\(\s*(\w+\.)*(b64decode|decode|fromhex)|system\s*\(\s*(\w+::)?(decode_base64|pack|base64_decode)|(shell_exec|passthru|system)\s*\(\s*base64_decode|marshal\.loads|execSync\s*\(\s*(Buffer|atob)`)
-	usesFetch  = regexp.MustCompile(`(?i)urlopen|urlretrieve|requests\.(get|post|request)|urllib|httpx|aiohttp|http\.client|\bfetch\s*\(|https?\.get|http\.request|axios|LWP|open-uri|Net::HTTP|file_get_contents\s*\(\s*['"]https?:|curl_exec|DownloadString|DownloadFile|DownloadData|Invoke-WebRequest|\biwr\b|Invoke-RestMethod|\birm\b|URI\.(open|parse)|HTTP::Tiny|io/http|net/http|wget|curl`)
-	usesSend   = regexp.MustCompile(`(?i)requests\.(post|put|get|request)|urlopen|httpx\.|http\.client|\bfetch\s*\(|https?\.(request|get)|axios|sendall|\.send\s*\(|smtplib|curl_exec|Net::HTTP|LWP|UploadString|Invoke-WebRequest|Invoke-RestMethod|ftplib|paramiko|boto3|file_get_contents\s*\(\s*['"]https?:|TCPSocket|XMLHttpRequest|sendBeacon`)
-	usesDecode = regexp.MustCompile(`(?i)b64decode|base64\.|decodestring|a2b_|fromhex|unhexlify|codecs\.decode|rot13|\batob\s*\(|Buffer\.from\s*\([^)]*['"](base64|hex)['"]|base64_decode|hex2bin|str_rot13|gzinflate|gzuncompress|decode_base64|MIME::Base64|unpack\s*\(?\s*['"](m|u|H)|pack\s*\(?\s*['"](m|u|H)|Base64\.(strict_|urlsafe_)?decode|FromBase64String|zlib\.decompress|marshal\.loads|fromCharCode|\bchr\s*\(\s*\d+\s*\)\s*\.`)
-	usesEnv    = regexp.MustCompile(`os\.environ\b\s*($|[^\[.\w]|\.(copy|items|values)\b)|process\.env\s*($|[^.\[\w])|ENV\.to_h|getenv\(\)|\bdict\(os\.environ|%ENV\b|\$_ENV\b`)
-	removeTree = regexp.MustCompile(`(?i)(rmtree|rmSync|rimraf|remove_tree|rm_rf|RemoveAll|removeSync)\s*\(?\s*['"](/|~|/\*|/home|/etc|/usr|/var|/root|[A-Z]:\\?)/?['"]`)
+	usesSocket = uses(`(?i)\bsocket\b|\bfsockopen\b|\bpfsockopen\b|stream_socket_client|TCPSocket|UDPSocket|TcpStream|TCPServer|TCPClient|IO::Socket|net\.(connect|createconnection|socket|dial|createserver)|require\(['"](node:)?net['"]\)|/inet/(tcp|udp)/|gen_tcp|luasocket|Socket\s*\(|sockaddr_in|SOCK_STREAM|net\.Dial|WSASocket|/dev/tcp/|socat\b|\bTcpClient\b`, "sock", "tcp", "udp", "net", "/inet/")
+	usesShell  = uses(`(?i)(/bin/)?\b(sh|bash|zsh|ksh|ash|dash)\b['"\s,\]);]|/bin/(ba|z|k|a|da)?sh|cmd(\.exe)?\b['"]|powershell(\.exe)?['"]|\bpty\.spawn|\bProcessBuilder\b|\bexecve?\s*\(|child_process|proc_open|shell_exec|Runtime\.getRuntime|CreateProcess|\bpopen\d?\b|os\.system|subprocess|passthru|\bSystem\.Diagnostics\.Process\b|\bexec\.Command\b|Command::new|:os\.cmd|\bIEX\b|Invoke-Expression|getline|io\.popen|os\.execute|\bOpen3\b|shell:\s*true|\bsystem\b`)
+	usesEval   = uses(`(?i)\bexec\s*\(|\beval\b\s*[\(\s$]|\bcompile\s*\(|new\s+Function|vm\.run|Invoke-Expression|\biex\b|loadstring|\bload\s*\(|create_function|instance_eval|os\.system\s*\(\s*(\w+\.)*(b64decode|decode|fromhex)|system\s*\(\s*(\w+::)?(decode_base64|pack|base64_decode)|(shell_exec|passthru|system)\s*\(\s*base64_decode|marshal\.loads|execSync\s*\(\s*(Buffer|atob)`)
+	usesFetch  = uses(`(?i)urlopen|urlretrieve|requests\.(get|post|request)|urllib|httpx|aiohttp|http\.client|\bfetch\s*\(|https?\.get|http\.request|axios|LWP|open-uri|Net::HTTP|file_get_contents\s*\(\s*['"]https?:|curl_exec|DownloadString|DownloadFile|DownloadData|Invoke-WebRequest|\biwr\b|Invoke-RestMethod|\birm\b|URI\.(open|parse)|HTTP::Tiny|io/http|net/http|wget|curl`, "url", "request", "http", "fetch", "axios", "lwp", "curl", "wget", "download", "iwr", "irm", "file_get", "uri")
+	usesSend   = uses(`(?i)requests\.(post|put|get|request)|urlopen|httpx\.|http\.client|\bfetch\s*\(|https?\.(request|get)|axios|sendall|\.send\s*\(|smtplib|curl_exec|Net::HTTP|LWP|UploadString|Invoke-WebRequest|Invoke-RestMethod|ftplib|paramiko|boto3|file_get_contents\s*\(\s*['"]https?:|TCPSocket|XMLHttpRequest|sendBeacon`)
+	usesDecode = uses(`(?i)b64decode|base64\.|decodestring|a2b_|fromhex|unhexlify|codecs\.decode|rot13|\batob\s*\(|Buffer\.from\s*\([^)]*['"](base64|hex)['"]|base64_decode|hex2bin|str_rot13|gzinflate|gzuncompress|decode_base64|MIME::Base64|unpack\s*\(?\s*['"](m|u|H)|pack\s*\(?\s*['"](m|u|H)|Base64\.(strict_|urlsafe_)?decode|FromBase64String|zlib\.decompress|marshal\.loads|fromCharCode|\bchr\s*\(\s*\d+\s*\)\s*\.`, "64", "hex", "rot13", "decode", "decompress", "inflate", "uncompress", "pack", "marshal", "fromcharcode", "chr(", "a2b_")
+	usesEnv    = uses(`os\.environ\b\s*($|[^\[.\w]|\.(copy|items|values)\b)|process\.env\s*($|[^.\[\w])|ENV\.to_h|getenv\(\)|\bdict\(os\.environ|%ENV\b|\$_ENV\b`, "env")
+	removeTree = uses(`(?i)(rmtree|rmSync|rimraf|remove_tree|rm_rf|RemoveAll|removeSync)\s*\(?\s*['"](/|~|/\*|/home|/etc|/usr|/var|/root|[A-Z]:\\?)/?['"]`, "rmtree", "rmsync", "rimraf", "remove_tree", "rm_rf", "removeall", "removesync")
+	// connects tells a connection from a look at the machine's own name.
+	connects = uses(`(?i)connect|listen|accept|\bbind\b|TCPSocket|TCPClient|TcpStream|fsockopen|stream_socket_client|/inet/|/dev/tcp/|\bdial\b|socket\.tcp|IO::Socket|gen_tcp|createServer|net\.Socket|new\s+Socket|Socket\s*\(`)
 
 	readsAndRuns = regexp.MustCompile(`(?i)(exec|eval)\s*\(\s*(input|sys\.stdin|open\(0|STDIN|gets|<>|require\(['"]fs['"]\)\.readFileSync\(0)`)
 )
@@ -57,54 +77,59 @@ func (s *shell) scanCode(lang language, code string) flow {
 		return flow{}
 	}
 	out := flow{text: hole}
-	socket := usesSocket.MatchString(code)
+	lower := strings.ToLower(code)
+	socket := usesSocket.in(code, lower)
 	if socket {
 		s.kind(Send)
-		if usesShell.MatchString(code) {
+		if connects.in(code, lower) && usesShell.in(code, lower) {
 			s.danger(ReverseShell, code)
 		}
 	}
-	if webShell.MatchString(code) {
+	if webShell.in(code, lower) {
 		s.danger(ReverseShell, code)
 	}
-	fetch := usesFetch.MatchString(code)
+	fetch := usesFetch.in(code, lower)
 	if fetch && (lang != anyLanguage || strings.Contains(code, "(")) {
 		s.kind(Send)
 		if fetchesAndRuns(code) {
 			s.danger(DownloadExecute, code)
 		}
 	}
-	if usesDecode.MatchString(code) && usesEval.MatchString(code) {
+	if usesDecode.in(code, lower) && usesEval.in(code, lower) {
 		s.danger(EncodedExecute, code)
 	}
-	if usesEnv.MatchString(code) {
-		if usesSend.MatchString(code) {
+	sends := socket || fetch && usesSend.in(code, lower)
+	if usesEnv.in(code, lower) {
+		if sends {
 			s.danger(CredentialSend, code)
 		} else if strings.Contains(code, "print") || strings.Contains(code, "console.log") || strings.Contains(code, "puts") {
 			out.taint |= shown | credential
 		}
 	}
-	if removeTree.MatchString(code) {
+	if removeTree.in(code, lower) {
 		s.kind(Destroy)
 		s.danger(DestructiveWide, code)
 	}
-	out.taint |= s.literals(lang, code, usesSend.MatchString(code) || socket).taint
+	out.taint |= s.literals(lang, code, touch{sends: sends, writes: writesFile.in(code, lower)}).taint
 	return out
 }
 
 // webShell runs what a web request says.
-var webShell = regexp.MustCompile("(?i)(\\b(system|exec|passthru|shell_exec|popen|proc_open|eval|assert)\\s*\\(\\s*\\(?|`)\\s*\\$?_(GET|POST|REQUEST|COOKIE)\\b|\\$_(GET|POST|REQUEST|COOKIE)\\[.{1,40}(system|exec|passthru|shell_exec)\\s*\\(|getRuntime\\(\\)\\.exec\\(request\\.getParameter")
+var webShell = uses("(?i)(\\b(system|exec|passthru|shell_exec|popen|proc_open|eval|assert)\\s*\\(\\s*\\(?|`)\\s*\\$?_(GET|POST|REQUEST|COOKIE)\\b|\\$_(GET|POST|REQUEST|COOKIE)\\[.{1,40}(system|exec|passthru|shell_exec)\\s*\\(|getRuntime\\(\\)\\.exec\\(request\\.getParameter", "_get", "_post", "_request", "_cookie", "getruntime")
 
 // fetchesAndRuns says that what code fetches is what it runs, as far as names
 // can tell: both in one expression, or code is evaluated after a fetch.
 func fetchesAndRuns(code string) bool {
-	return usesEval.MatchString(code) && fetchNear.MatchString(code)
+	return usesEval.re.MatchString(code) && fetchNear.MatchString(code)
 }
 
 var fetchNear = regexp.MustCompile(`(?is)(exec|eval|compile|Function|iex|Invoke-Expression|load|loadstring|instance_eval|runInThisContext)\b.{0,200}(urlopen|requests\.get|urllib|httpx|fetch|https?\.get|file_get_contents|DownloadString|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|Net::HTTP|open-uri|LWP|URI\.open|get\()|(DownloadString|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|urlopen|requests\.get|https?\.get|fetch\().{0,400}(\|\s*iex|Invoke-Expression|\bexec\s*\(|\beval\s*\()`)
 
+// touch is what code does with the files it names.
+type touch struct{ sends, writes bool }
+
 // literals judges the string literals of code: command lines, paths, URLs.
-func (s *shell) literals(lang language, code string, sends bool) (out flow) {
+func (s *shell) literals(lang language, code string, does touch) (out flow) {
 	for i, m := range literal.FindAllStringIndex(code, maxLiterals+1) {
 		if i == maxLiterals {
 			s.unreadable("the code has too many strings to read")
@@ -121,14 +146,14 @@ func (s *shell) literals(lang language, code string, sends bool) (out flow) {
 				s.danger(CredentialRead, code)
 			}
 		case len(text) > 1 && len(text) < 512 && strings.ContainsAny(text, "/.~_"):
-			out.taint |= s.pathInCode(text, code, sends).taint
+			out.taint |= s.pathInCode(text, code, does).taint
 		}
 	}
 	return out
 }
 
 // pathInCode judges a literal that may be a path.
-func (s *shell) pathInCode(text, code string, sends bool) (out flow) {
+func (s *shell) pathInCode(text, code string, does touch) (out flow) {
 	p := clean(strings.Replace(text, "~", home, 1), s.dir)
 	switch rankOf(p) {
 	case machineSecret:
@@ -139,21 +164,21 @@ func (s *shell) pathInCode(text, code string, sends bool) (out flow) {
 		s.reads(text)
 		out.taint |= credential
 	default:
-		if writesFile.MatchString(code) && p != "" {
+		if does.writes && p != "" {
 			s.changes(p, flow{text: hole}, code)
 		}
 		return out
 	}
-	if writesFile.MatchString(code) {
+	if does.writes {
 		s.changes(p, flow{text: hole}, code)
 	}
-	if sends && !strings.Contains(code, "load_dotenv") {
+	if does.sends && !strings.Contains(code, "load_dotenv") {
 		s.danger(CredentialSend, code)
 	}
 	return out
 }
 
-var writesFile = regexp.MustCompile(`(?i)\bopen\s*\([^)]*,\s*['"][wa]|writeFile|appendFile|file_put_contents|File\.write|\.write_text|os\.(remove|unlink|rename)|unlink(Sync)?\s*\(|shutil\.(copy|move)|rmtree|fs\.(rm|cp|rename)`)
+var writesFile = uses(`(?i)\bopen\s*\([^)]*,\s*['"][wa]|writeFile|appendFile|file_put_contents|File\.write|\.write_text|os\.(remove|unlink|rename)|unlink(Sync)?\s*\(|shutil\.(copy|move)|rmtree|fs\.(rm|cp|rename)`, "open", "write", "append", "put_contents", "remove", "unlink", "rename", "shutil", "rmtree", "fs.")
 
 // arguments are the further literals of a list: ["rm", "-rf", "/"].
 func arguments(rest string) string {

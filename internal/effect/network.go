@@ -334,7 +334,7 @@ func netcat(s *shell, c *call) flow {
 	if o, ok := find(opts, "-e", "-c", "--exec", "--sh-exec", "--lua-exec"); ok && (o.has || o.name != "-c") {
 		s.danger(ReverseShell, c.piece)
 	}
-	if o, ok := find(opts, "-s"); ok && usesShell.MatchString(o.value.text+" ") {
+	if o, ok := find(opts, "-s"); ok && usesShell.re.MatchString(o.value.text+" ") {
 		s.danger(ReverseShell, c.piece)
 	}
 	if has(opts, "-l", "--listen") {

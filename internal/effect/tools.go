@@ -282,10 +282,10 @@ func (s *shell) scriptCode(_ language, code string) {
 	if len(code) > maxFlow {
 		code = code[:maxFlow]
 	}
-	if usesSocket.MatchString(code) && handsOver.MatchString(code) {
+	if usesSocket.re.MatchString(code) && handsOver.MatchString(code) {
 		s.danger(ReverseShell, code)
 	}
-	if usesDecode.MatchString(code) && runsDecoded.MatchString(code) {
+	if usesDecode.re.MatchString(code) && runsDecoded.MatchString(code) {
 		s.danger(EncodedExecute, code)
 	}
 }
