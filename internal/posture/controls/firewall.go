@@ -271,7 +271,7 @@ func trustedInterface(f *posture.Facts, name string) bool {
 func meant(f *posture.Facts, s host.Socket) bool {
 	port := s.Addr.Port()
 	if s.Proto == "tcp" {
-		return slices.Contains(f.SSHD.Value.Ports, port) && s.Process != "openclaw-gateway" ||
+		return slices.Contains(f.SSHD.Value.Listen, s.Addr) ||
 			(port == 80 || port == 443) && slices.ContainsFunc(f.Proxy.Value.Names, func(n string) bool { return strings.HasPrefix(s.Process, n) })
 	}
 	switch port {
@@ -305,8 +305,11 @@ func checkOpenPorts(f *posture.Facts) (found []posture.Finding) {
 		}
 		seen[object] = true
 		finding := posture.On(object, "%s listens and new connections are %s", named(s.Process), r)
-		if s.Proto == "udp" {
+		switch {
+		case s.Proto == "udp":
 			finding = finding.At(posture.Low)
+		case strings.HasPrefix(s.Process, "openclaw-gatewa"):
+			finding = finding.At(posture.Critical)
 		}
 		found = append(found, finding)
 	}

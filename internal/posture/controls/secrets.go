@@ -238,7 +238,7 @@ func plaintext(id, title string, severity posture.Severity, why, advice string, 
 func credentialKey(at string) bool {
 	parts := openclaw.SplitPath(at)
 	key := parts[len(parts)-1]
-	if host.LooksSecret(key, "x") && !strings.HasSuffix(at, "sessionKey") && !strings.HasSuffix(at, "SessionKey") && !strings.HasSuffix(at, "mainKey") && !strings.HasSuffix(key, "skillKey") {
+	if host.LooksSecret(key, "x") && !strings.HasSuffix(at, "sessionKey") && !strings.HasSuffix(at, "SessionKey") && !strings.HasSuffix(at, "mainKey") && !strings.HasSuffix(key, "skillKey") && !strings.HasSuffix(key, "ublicKey") {
 		return true
 	}
 	switch key {
