@@ -267,30 +267,49 @@ func (r *reader) tokenAt(at int) int {
 	return n
 }
 
+// line is what stands before a place in its line, or in its line of a text that
+// JSON holds; 400 bytes at most.
+func (r *reader) line(at int) string {
+	line := r.text[max(0, at-400):at]
+	line = line[strings.LastIndexByte(line, '\n')+1:]
+	if n := strings.LastIndex(line, `\n`); n >= 0 {
+		line = line[n+2:]
+	}
+	return strings.TrimLeft(line, " ")
+}
+
 // item reports whether the line of a place is an item of a list.
 func (r *reader) item(at int) bool {
-	line := r.text[strings.LastIndexByte(r.text[:at], '\n')+1 : at]
-	line = strings.TrimLeft(line, " ")
+	line := r.line(at)
 	return strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "* ")
+}
+
+// opens reports whether the last quotation mark of a line opens something: what
+// stands before it, a backslash aside, is no end of a word.
+func opens(line string, mark byte) bool {
+	n := strings.LastIndexByte(line, mark)
+	if n < 0 {
+		return false
+	}
+	before := strings.TrimRight(line[:n], `\`)
+	return before == "" || strings.IndexByte(" ([{:,=>*_\t", before[len(before)-1]) >= 0
 }
 
 // quoted reports whether a signal stands in quotation marks, in code, or in a
 // table, and whether it is an item of a list of such.
 func (r *reader) quoted(s signal) (quoted, listed bool) {
-	line := r.text[max(0, s.start-400):s.start]
-	if n := strings.LastIndexByte(line, '\n'); n >= 0 {
-		line = line[n+1:]
-	}
-	item := strings.TrimLeft(line, " ")
-	if strings.HasPrefix(item, "|") {
+	line := r.line(s.start)
+	if strings.HasPrefix(line, "|") {
 		return true, false
 	}
-	for _, q := range []string{"`", `"`} {
-		if strings.Count(line, q)%2 == 1 {
-			return true, strings.HasPrefix(item, "- "+q) || strings.HasPrefix(item, "* "+q)
-		}
+	if strings.Count(line, "`")%2 == 1 {
+		return true, strings.HasPrefix(line, "- `") || strings.HasPrefix(line, "* `")
 	}
-	if n := strings.LastIndexByte(line, '\''); n >= 0 && (n == 0 || line[n-1] == ' ' || line[n-1] == '(' || line[n-1] == '[') {
+	if opens(line, '"') {
+		item := strings.Replace(line, `\"`, `"`, 1)
+		return true, strings.HasPrefix(item, `- "`) || strings.HasPrefix(item, `* "`)
+	}
+	if opens(line, '\'') {
 		return true, false
 	}
 	if r.fences == nil {
