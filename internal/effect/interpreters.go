@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"path"
 	"regexp"
 	"strings"
 	"unicode/utf16"
@@ -176,6 +177,8 @@ func (l codeProgram) run(s *shell, c *call) flow {
 			if len(t) == 2 && strings.IndexByte(l.short, t[1]) >= 0 {
 				i++
 			}
+		case programs[path.Base(t)].run != nil && strings.Contains(t, "/"): // node …/openclaw.mjs
+			return s.invoke(args[i:], c.plumbing, c.piece, c.deep+1)
 		case out.taint == 0 && t != "-" && t != "run" && t != "eval":
 			s.scriptFile(l.lang, args[i], c)
 			return out

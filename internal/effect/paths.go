@@ -216,6 +216,9 @@ func secretTree(p string) bool {
 
 // wide says that a clean path, or glob, covers a whole system, home or disk.
 func wide(p string) bool {
+	if strings.HasPrefix(p, "../../..") && strings.Trim(p, "./") == "" {
+		return true // that far up from anywhere is the root
+	}
 	for {
 		if wideRoots.MatchString(p) {
 			return true

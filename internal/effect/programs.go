@@ -133,7 +133,7 @@ func init() {
 		"date", "readlink", "realpath", "lsof", "ss", "netstat", "dmesg", "last", "who", "w", "lsblk", "ip", "ifconfig", "man", "tree")
 	define(nil, kinds(Write), "mkdir", "touch", "patch", "unzip", "bunzip2", "unxz", "gcc", "g++", "cc", "clang", "tsc", "cargo")
 	define(nil, kinds(Read, Write, Send, Execute, Widen), "apt", "apt-get", "aptitude", "yum", "dnf", "apk", "pacman", "zypper", "brew", "snap", "flatpak", "dpkg", "rpm", "emerge", "port", "nix-env")
-	define(nil, kinds(Read, Write, Send, Execute), "pip", "pip3", "pipx", "uvx", "npm", "npx", "pnpm", "yarn", "bunx", "gem", "composer", "conda", "clawhub", "rustup", "cpan", "luarocks")
+	define(nil, kinds(Read, Write, Send, Execute), "pip", "pip3", "pipx", "npm", "pnpm", "yarn", "gem", "composer", "conda", "clawhub", "rustup", "cpan", "luarocks")
 	define(nil, kinds(Widen), "useradd", "adduser", "usermod", "groupadd", "passwd", "chpasswd", "visudo", "setcap", "gpasswd", "ssh-copy-id", "ngrok", "cloudflared", "tailscale", "update-alternatives", "newgrp", "depmod", "kextload")
 	define(nil, kinds(Destroy), "userdel", "deluser", "groupdel", "rmmod")
 	define(nil, kinds(Send), "nmap", "helm", "terraform", "flyctl", "fly", "vercel", "wrangler", "heroku", "twine", "hf", "ollama", "openai", "claude", "codex", "gemini", "wacli", "gog")

@@ -3,6 +3,7 @@ package effect
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -92,6 +93,10 @@ func (r *recorder) writes(path string) {
 // machine is not a Send.
 func (r *recorder) sends(address string) string {
 	host := hostOf(address)
+	if ownGateway.MatchString(address) && loopback(host) {
+		r.kind(Guard)
+		r.danger(DisableGuard, address)
+	}
 	if !loopback(host) {
 		r.kind(Send)
 	}
@@ -116,6 +121,10 @@ func (r *recorder) effects() Effects {
 	slices.Sort(e.Dangers)
 	return e
 }
+
+// ownGateway are OpenClaw's own doors on this machine, by which a tool can be
+// called past every guard (gateway/tools-invoke-http-api in OpenClaw's docs).
+var ownGateway = regexp.MustCompile(`:18789/(tools|hooks|v1|api|rpc)\b`)
 
 // hostOf reads the host of a URL, user@host:path, host:port or host, in lower
 // case and without port; "" when part of it is unknown.

@@ -72,13 +72,15 @@ const maxBrackets = 20_000
 // comes with the error.
 func parse(command string) ([]*syntax.Stmt, error) {
 	brackets := 0
+	for _, opener := range []string{"if", "while", "until", "for", "case", "select", "time", "coproc"} {
+		brackets += strings.Count(command, opener)
+	}
 	for i := range len(command) {
 		switch command[i] {
-		case '(', '{', '`', '[', '!', '<':
+		case '(', '{', '`', '[', '!':
 			brackets++
 		}
 	}
-	// Words that open a block need at least three bytes each.
 	if brackets > maxBrackets || len(command) > maxArgs {
 		return nil, fmt.Errorf("the command is nested too deeply to read")
 	}
@@ -435,6 +437,9 @@ func (s *shell) assign(as *syntax.Assign) {
 	if as.Name == nil {
 		return
 	}
+	if as.Index != nil {
+		s.inside(as.Index)
+	}
 	f := known("")
 	switch {
 	case as.Value != nil:
@@ -448,8 +453,7 @@ func (s *shell) assign(as *syntax.Assign) {
 				ws = append(ws, e.Value)
 			}
 		}
-		f = all(s.fields(ws))
-		f.known = false
+		f = all(s.fields(ws)) // a list of plain words; ${name[0]} is taken for all of it
 	case as.Naked:
 		return
 	}
@@ -665,6 +669,9 @@ func (s *shell) readFrom(w word, piece string) flow {
 	}
 	if trails[1].re.MatchString(p) {
 		f.taint |= typed
+	}
+	if guardProcess.MatchString(p) {
+		f.taint |= guardPID // its process id, if anything
 	}
 	f.taint |= w.taint & peer
 	return f

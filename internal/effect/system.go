@@ -150,7 +150,7 @@ func modes(s *shell, c *call) flow {
 		if has(opts, "-R", "--recursive") && wide(p) && p != "/opt" && p != "/srv" {
 			s.danger(DestructiveWide, c.piece)
 		}
-		if matches(p, guardFiles) && !tightens(c.name, mode) {
+		if matches(p, guardFiles) && (strings.Contains(p, "seawall") || !tightens(c.name, mode)) {
 			s.kind(Guard)
 			s.danger(DisableGuard, c.piece)
 		}

@@ -417,6 +417,12 @@ func printenv(_ *shell, c *call) flow {
 
 func environmentDump(s *shell, c *call) flow {
 	if len(c.args) > 0 {
+		for i, a := range c.args {
+			if a.text == "--" {
+				s.params = c.args[i+1:]
+				break
+			}
+		}
 		if first(c.args, 0) == "+o" && first(c.args, 1) == "history" {
 			s.danger(DisableGuard, c.piece)
 		}
@@ -427,8 +433,7 @@ func environmentDump(s *shell, c *call) flow {
 
 func readVar(s *shell, c *call) flow {
 	_, operands := grammar{short: "dnNptua"}.parse(c.args)
-	f := c.in.blurred()
-	f.text = hole
+	f := c.in
 	for i, a := range c.args {
 		if a.text == "-u" && i+1 < len(c.args) {
 			f = s.fds[c.args[i+1].text]
@@ -439,11 +444,16 @@ func readVar(s *shell, c *call) flow {
 	if len(operands) == 0 {
 		operands = []word{lit("REPLY")}
 	}
-	if f.text == "" {
-		f.text = hole
-	}
-	for _, o := range operands {
-		s.vars[o.text] = f
+	line, _, _ := strings.Cut(f.text, "\n")
+	for i, o := range operands {
+		v := f
+		if v.text, v.known = line, f.known; i < len(operands)-1 {
+			v.text, line, _ = strings.Cut(strings.TrimSpace(line), " ")
+		}
+		if !v.known || v.text == "" && f.taint != 0 {
+			v.text, v.known = hole, false
+		}
+		s.vars[o.text] = v
 	}
 	return flow{}
 }

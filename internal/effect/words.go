@@ -151,7 +151,7 @@ func (x *expansion) parts(parts []syntax.WordPart, quoted bool) {
 			x.any, x.cur.quote = true, true
 			x.parts(p.Parts, true)
 		case *syntax.ParamExp:
-			x.value(x.s.param(p), quoted, p.Param != nil && p.Param.Value == "@")
+			x.value(x.s.param(p), quoted, listed(p))
 		case *syntax.CmdSubst:
 			f := x.s.stmts(p.Stmts, flow{})
 			if f.known {
@@ -229,14 +229,20 @@ func (x *expansion) value(f flow, quoted, list bool) {
 	if x.buf.Len()+len(f.text) > maxFlow || !x.s.cost(len(f.text)) {
 		f.text = hole
 	}
+	if quoted && list && len(f.text) > 0 && f.text != hole && !x.joined {
+		quoted = false // "$@" stays a list
+	}
 	if quoted || x.joined {
 		x.any = x.any || quoted && !list
 		x.buf.WriteString(f.text)
 		return
 	}
-	text := f.text
+	text, seps := f.text, " \t\n"
+	if ifs := x.s.lookup("IFS"); ifs.known {
+		seps = ifs.text
+	}
 	for {
-		i := strings.IndexAny(text, " \t\n")
+		i := strings.IndexAny(text, seps)
 		if i < 0 || len(x.out) > 4*maxSteps {
 			x.buf.WriteString(text)
 			return
@@ -244,7 +250,7 @@ func (x *expansion) value(f flow, quoted, list bool) {
 		x.buf.WriteString(text[:i])
 		x.flush(false)
 		x.cur.taint |= f.taint
-		text = strings.TrimLeft(text[i:], " \t\n")
+		text = strings.TrimLeft(text[i:], seps)
 	}
 }
 
@@ -255,7 +261,7 @@ func (s *shell) param(p *syntax.ParamExp) flow {
 	}
 	f := s.lookup(p.Param.Value)
 	_, set := s.vars[p.Param.Value]
-	if p.Short || plainParam(p) {
+	if p.Short || plainParam(p) || listed(p) && p.Exp == nil && p.Repl == nil && p.Slice == nil && !p.Length && !p.Excl {
 		return f
 	}
 	if p.Exp != nil && p.Exp.Word != nil {
@@ -295,6 +301,15 @@ func (s *shell) param(p *syntax.ParamExp) flow {
 	g.text = s.literally(p)
 	g.known = g.text != hole
 	return g
+}
+
+// listed says that a parameter is a list: $@, ${name[@]} and ${name[*]}.
+func listed(p *syntax.ParamExp) bool {
+	if p.Param != nil && p.Param.Value == "@" {
+		return true
+	}
+	w, ok := p.Index.(*syntax.Word)
+	return ok && (w.Lit() == "@" || w.Lit() == "*")
 }
 
 func plainParam(p *syntax.ParamExp) bool {

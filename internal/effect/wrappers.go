@@ -33,7 +33,7 @@ var wrappers = map[string]wrapper{
 	"caffeinate": w("tw", 0), "xvfb-run": w("snefp", 0), "flock": {grammar{"wE", nil, true}, 1, false, false}, "start-stop-daemon": w("pxnurcgdkNPI", 0, "--pidfile", "--exec", "--name", "--user", "--chuid", "--chdir", "--startas"),
 	"watch": {grammar{"nq", []string{"--interval"}, true}, 0, false, true}, "entr": w("", 0), "hyperfine": {grammar{"wrmMpsL", nil, true}, 0, false, true},
 	"op": w("", 0), "doppler": w("pc", 0), "dotenv": w("fe", 0), "direnv": w("", 0), "firejail": w("", 0), "bwrap": w("", 0), "aa-exec": w("pn", 0), "sg": {grammar{"c", nil, true}, 1, false, true},
-	"catchsegv": w("", 0), "multitime": w("n", 0), "run-one": w("", 0), "chpst": w("ubefntmdoprcA", 0), "softlimit": w("", 0), "setlock": w("", 1), "poetry": w("", 0), "bundle": w("", 0), "uv": w("", 0), "pipenv": w("", 0), "with-contenv": w("", 0), "dumb-init": w("", 0), "tini": w("", 0), "catatonit": w("", 0), "gosu": w("", 1), "su-exec": w("", 1),
+	"catchsegv": w("", 0), "npx": w("pc", 0, "--package", "--call"), "bunx": w("", 0), "uvx": w("p", 0, "--from", "--with", "--python"), "multitime": w("n", 0), "run-one": w("", 0), "chpst": w("ubefntmdoprcA", 0), "softlimit": w("", 0), "setlock": w("", 1), "poetry": w("", 0), "bundle": w("", 0), "uv": w("", 0), "pipenv": w("", 0), "with-contenv": w("", 0), "dumb-init": w("", 0), "tini": w("", 0), "catatonit": w("", 0), "gosu": w("", 1), "su-exec": w("", 1),
 }
 
 func init() {
@@ -82,6 +82,12 @@ func wrapped(s *shell, c *call) flow {
 			return s.nested(v.value.bare(), c.in)
 		}
 		return s.nested(strings.Join(texts(rest), " "), c.in)
+	}
+	if c.name == "npx" || c.name == "bunx" || c.name == "uvx" {
+		s.kind(Send, Write)
+		if v, ok := find(opts, "-c", "--call"); ok {
+			return s.nested(v.value.bare(), c.in)
+		}
 	}
 	if c.name == "env" && len(rest) == 0 {
 		return flow{text: hole, taint: shown | credential}
@@ -159,8 +165,10 @@ func xargs(s *shell, c *call) flow {
 	}
 	words := make([]word, 0, len(rest)+1)
 	put := false
-	for _, a := range rest {
+	for i, a := range rest {
 		if a.text == ":::" { // parallel: arguments on the command line
+			words = append(words, rest[i+1:]...)
+			put = true
 			break
 		}
 		if (replacing || c.name != "xargs") && strings.Contains(a.text, place) {
