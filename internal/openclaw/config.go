@@ -52,11 +52,14 @@ func parseSource(s *source) (*Config, error) {
 	return c, nil
 }
 
+// maxDuplicates bounds Duplicates: a person needs one to act.
+const maxDuplicates = 100
+
 func (c *Config) noteDuplicates(n *node, path []string) {
 	seen := map[string]bool{}
 	for _, m := range n.members {
 		at := append(path[:len(path):len(path)], m.key)
-		if seen[m.key] {
+		if seen[m.key] && len(c.Duplicates) < maxDuplicates {
 			line, _ := m.value.src.place(m.start)
 			c.Duplicates = append(c.Duplicates, Place{Path: at, File: m.value.src.path, Line: line})
 		}

@@ -102,6 +102,12 @@ func TestParseRefuses(t *testing.T) {
 	if _, err := ParseConfig(make([]byte, maxConfigBytes+1)); err == nil {
 		t.Error("a file of more than 4 MiB was read")
 	}
+	if _, err := ParseConfig([]byte("{a: [" + strings.Repeat("1,", 300_000) + "]}")); err == nil || !strings.Contains(err.Error(), "more than 400000") {
+		t.Errorf("a file of very many values: %v", err)
+	}
+	if c, err := ParseConfig([]byte("{" + strings.Repeat("a:1,", 50_000) + "}")); err != nil || len(c.Duplicates) != maxDuplicates {
+		t.Errorf("a file of one key: %v", err)
+	}
 	var syntax *SyntaxError
 	if _, err := ParseConfig([]byte("{\r\n  a: 1,\r\n  é: =\r\n}")); !errors.As(err, &syntax) || syntax.Line != 3 || syntax.Column != 6 {
 		t.Errorf("place in a file with CRLF: %v", err)

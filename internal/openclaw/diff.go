@@ -15,9 +15,9 @@ import (
 // secret: values of keys that hold credentials, of headers and of environment
 // variables become "(secret 1)", "(secret 2)" and so on, the same value
 // always the same number. Long words in comments, where old keys are kept, are
-// covered too. It is "" when nothing differs.
+// covered too. It is "" when nothing differs or new is nil.
 func Diff(name string, old, new []byte) string {
-	if bytes.Equal(old, new) {
+	if bytes.Equal(old, new) || new == nil {
 		return ""
 	}
 	m := masker{numbers: map[string]int{}}

@@ -29,6 +29,12 @@ func SecretsBy(find func(text string) []SecretAt) Option {
 	return func(d *discovery) { d.secrets = find }
 }
 
+// SkillsBy has every installed skill read: find gets the name and the text of
+// each of its files and returns what is wrong with it, for Skill.Findings.
+func SkillsBy(find func(file, text string) []string) Option {
+	return func(d *discovery) { d.findings = find }
+}
+
 // Discover finds the installations of OpenClaw on a machine and reads what
 // matters of each: running gateways, containers, homes with a state
 // directory, systemd units, and the package itself. It only reads. The fact is
@@ -65,13 +71,14 @@ func Discover(ctx context.Context, h host.Host, f *host.Facts, opts ...Option) h
 
 // discovery is one search. What it could not look at is in blind.
 type discovery struct {
-	ctx     context.Context
-	h       host.Host
-	f       *host.Facts
-	getenv  func(string) string
-	secrets func(string) []SecretAt
-	found   []*candidate
-	blind   []string
+	ctx      context.Context
+	h        host.Host
+	f        *host.Facts
+	getenv   func(string) string
+	secrets  func(string) []SecretAt
+	findings func(file, text string) []string
+	found    []*candidate
+	blind    []string
 }
 
 // candidate is an installation with what is needed to read it.
@@ -159,10 +166,10 @@ func IsGateway(p host.Process) bool {
 	if len(p.Args) > 0 && strings.HasPrefix(p.Args[0], "openclaw-gateway") {
 		return true
 	}
-	package_ := slices.ContainsFunc(p.Args, func(a string) bool {
+	ours := slices.ContainsFunc(p.Args, func(a string) bool {
 		return strings.Contains(a, "node_modules/openclaw/") || path.Base(a) == "openclaw" || path.Base(a) == "openclaw.mjs"
 	})
-	return package_ && slices.Contains(p.Args, "gateway")
+	return ours && slices.Contains(p.Args, "gateway")
 }
 
 func (d *discovery) fromProcesses() {
@@ -255,11 +262,19 @@ func (d *discovery) fromHomes() {
 		}
 		for _, e := range entries {
 			if d.isStateDir(e) {
-				c := d.at(e.Path)
+				c := d.at(d.real(e.Path))
 				c.home, c.uid = cmp.Or(c.home, u.Home), u.UID
 			}
 		}
 	}
+}
+
+// real follows the links of a path, so that one directory is one installation.
+func (d *discovery) real(p string) string {
+	if real, err := realPath(d.ctx, d.h, p); err == nil {
+		return real
+	}
+	return p
 }
 
 // homeUnread looks for the usual directory in a home that cannot be listed:
@@ -269,7 +284,7 @@ func (d *discovery) homeUnread(u host.User, err error) {
 	_, statErr := d.h.Stat(d.ctx, dir)
 	switch {
 	case statErr == nil:
-		d.at(dir).home = u.Home
+		d.at(d.real(dir)).home = u.Home
 	case !errors.Is(statErr, host.ErrAbsent):
 		d.blind = append(d.blind, fmt.Sprintf("%s was not readable (%v)", u.Home, err))
 	}
@@ -318,7 +333,7 @@ func (d *discovery) fromEnvironment() {
 	if dirErr != nil && (config == "" || configErr != nil) {
 		return
 	}
-	c := d.at(dir)
+	c := d.at(d.real(dir))
 	c.ConfigPath = config
 	c.home = cmp.Or(c.home, d.getenv("HOME"), d.homeOf(d.f.Self.UID))
 }

@@ -73,7 +73,13 @@ func TestDiscoverHome(t *testing.T) {
 		}
 		return nil
 	}
-	got := Discover(context.Background(), h, facts(nil), SecretsBy(find))
+	read := func(file, text string) []string {
+		if strings.Contains(text, "name: weather") {
+			return []string{"talks of weather (" + file + ")"}
+		}
+		return nil
+	}
+	got := Discover(context.Background(), h, facts(nil), SecretsBy(find), SkillsBy(read))
 	if !got.Ok() || len(got.Value) != 1 {
 		t.Fatalf("%+v", got)
 	}
@@ -123,6 +129,9 @@ func TestDiscoverHome(t *testing.T) {
 		skills = append(skills, s.Root+":"+s.Name+":"+s.Source+":"+s.Pinned)
 		if s.Shadows != (s.Name == "weather") {
 			t.Errorf("%s shadows: %v", s.Name, s.Shadows)
+		}
+		if want := map[bool]string{true: "talks of weather (SKILL.md)"}[s.Name == "weather"]; strings.Join(s.Findings, ";") != want {
+			t.Errorf("%s: findings %q, want %q", s.Name, s.Findings, want)
 		}
 	}
 	if want := []string{"workspace:deploy it::", "managed:weather:clawhub:1.2.0", "extra:extra::"}; !slices.Equal(skills, want) {
@@ -184,6 +193,20 @@ func TestDiscoverEnvironment(t *testing.T) {
 	env := Environment(func(k string) string { return map[string]string{"OPENCLAW_STATE_DIR": "/data/oc", "HOME": "/root"}[k] })
 	got := Discover(context.Background(), h, facts(nil), env)
 	if !got.Ok() || got.Value[0].ConfigPath != "/data/oc/openclaw.json" || got.Value[0].Config == nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestDiscoverFollowsALinkedStateDirectory(t *testing.T) {
+	h := tree(t, map[string]string{
+		"home/alice/.openclaw":   "-> /srv/oc",
+		"srv/oc/openclaw.json":   `{}`,
+		"srv/oc/state/x.sqlite":  "x",
+		"home/alice/.openclaw-b": "no directory",
+	})
+	env := Environment(func(k string) string { return map[string]string{"OPENCLAW_STATE_DIR": "/home/alice/.openclaw"}[k] })
+	got := Discover(context.Background(), h, facts(nil), env)
+	if !got.Ok() || len(got.Value) != 1 || got.Value[0].StateDir != "/srv/oc" || len(got.Value[0].Files) != 2 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -267,18 +267,22 @@ func merge(a, b *node) *node {
 	case a.kind == objectKind && b.kind == objectKind:
 		out := *b
 		out.members = nil
+		at := map[string]int{}
 		for _, m := range a.members {
-			if len(out.members) == 0 || out.get(m.key) == nil {
-				out.members = append(out.members, *a.get(m.key))
-			}
+			out.put(at, m)
 		}
-		for _, m := range b.members {
-			if old := out.get(m.key); old != nil {
-				m.value = merge(old.value, b.get(m.key).value)
-				*old = m
+		winner := map[string]int{}
+		for i, m := range b.members {
+			winner[m.key] = i
+		}
+		for i, m := range b.members {
+			if winner[m.key] != i {
 				continue
 			}
-			out.members = append(out.members, m)
+			if j, ok := at[m.key]; ok {
+				m.value = merge(out.members[j].value, m.value)
+			}
+			out.put(at, m)
 		}
 		return &out
 	case a.kind == arrayKind && b.kind == arrayKind:
@@ -288,6 +292,16 @@ func merge(a, b *node) *node {
 	default:
 		return b
 	}
+}
+
+// put sets a member in its place, or at the end.
+func (n *node) put(at map[string]int, m member) {
+	if i, ok := at[m.key]; ok {
+		n.members[i] = m
+		return
+	}
+	at[m.key] = len(n.members)
+	n.members = append(n.members, m)
 }
 
 // realPath follows symlinks of a path, at most forty of them.

@@ -19,6 +19,9 @@ const (
 	// maxConfigBytes bounds one config file; OpenClaw itself reads included
 	// files up to 2 MiB.
 	maxConfigBytes = 4 << 20
+	// maxTokens bounds the values and brackets of one file, because each costs
+	// memory many times its text.
+	maxTokens = 400_000
 	// maxDepth bounds nesting, because the JavaScript parser recurses.
 	maxDepth = 200
 )
@@ -84,7 +87,7 @@ func (n *node) get(key string) *member {
 	return nil
 }
 
-// value returns the node as plain Go: map[string]any, []any, string, float64,
+// plain returns the node as plain Go: map[string]any, []any, string, float64,
 // bool or nil.
 func (n *node) plain() any {
 	switch n.kind {
@@ -193,7 +196,7 @@ func (s *source) convert(e ast.Expression) (*node, error) {
 		}
 		return n, nil
 	case *ast.StringLiteral:
-		text, err := s.text16(offset(e.Idx), e.Value)
+		text, err := s.characters(offset(e.Idx), e.Value)
 		return s.leaf(offset(e.Idx), len(e.Literal), text), err
 	case *ast.BooleanLiteral:
 		return s.leaf(offset(e.Idx), len(e.Literal), e.Value), nil
@@ -221,7 +224,7 @@ func (s *source) convertObject(e *ast.ObjectLiteral) (*node, error) {
 		if !ok {
 			return nil, s.wrong(offset(p.Idx0()), "a key that is neither a name nor a string")
 		}
-		name, err := s.text16(offset(key.Idx), key.Value)
+		name, err := s.characters(offset(key.Idx), key.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -235,9 +238,9 @@ func (s *source) convertObject(e *ast.ObjectLiteral) (*node, error) {
 	return n, nil
 }
 
-// text16 returns a string's characters. Half of a surrogate pair cannot be
+// characters returns a string's characters. Half of a surrogate pair cannot be
 // kept in Go's strings, so that it is refused.
-func (s *source) text16(offset int, v unistring.String) (string, error) {
+func (s *source) characters(offset int, v unistring.String) (string, error) {
 	text := v.String()
 	if strings.ContainsRune(text, utf8.RuneError) {
 		for _, unit := range surrogates(v.AsUtf16()) {
@@ -304,7 +307,7 @@ func (s *source) scan() (value bool, err error) {
 	if i := invalidUTF8(t); i >= 0 {
 		return false, s.wrong(i, "a byte that is not UTF-8")
 	}
-	depth, afterValue := 0, false
+	depth, tokens, afterValue := 0, 0, false
 	for i := 0; i < len(t); {
 		r, size := utf8.DecodeRune(t[i:])
 		end := i + size
@@ -344,6 +347,9 @@ func (s *source) scan() (value bool, err error) {
 				return false, s.wrong(i, fmt.Sprintf("%q", clip(string(t[i:max(end, i+size)]))))
 			}
 			afterValue = true
+		}
+		if tokens++; tokens > maxTokens {
+			return false, fmt.Errorf("%s holds more than %d values and brackets, which no OpenClaw config does", s.name(), maxTokens)
 		}
 		value, i = true, end
 	}

@@ -15,6 +15,7 @@ const (
 	maxSkillDepth = 6 // OpenClaw looks for SKILL.md this deep below a root
 	maxSkills     = 2_000
 	maxSkillFiles = 500 // counted per skill
+	maxSkillText  = 256 << 10
 )
 
 // skillRoot is a directory that OpenClaw loads skills from.
@@ -165,6 +166,11 @@ func (d *discovery) skill(c *candidate, root skillRoot, dir string) Skill {
 		if info.ModTime.After(s.Modified) {
 			s.Modified = info.ModTime
 		}
+		if d.findings != nil && info.Mode.IsRegular() && info.Size <= maxSkillText {
+			if text, err := d.h.ReadFile(d.ctx, info.Path); err == nil && bytes.IndexByte(text, 0) < 0 {
+				s.Findings = append(s.Findings, d.findings(rel, string(text))...)
+			}
+		}
 	})
 	s.Source, s.Pinned = d.provenance(root.dir, dir)
 	return s
@@ -193,11 +199,11 @@ func frontmatterName(text []byte) string {
 // else .clawhub/lock.json beside the root.
 func (d *discovery) provenance(root, dir string) (source, pinned string) {
 	if m := d.readJSON(path.Join(dir, ".clawhub/origin.json")); m != nil {
-		return "clawhub", text(m, "installedVersion", "version", "digest")
+		return "clawhub", stringIn(m, "installedVersion", "version", "digest")
 	}
 	if m := d.readJSON(path.Join(dir, ".openclaw/source-origin.json")); m != nil {
-		source = text(m, "kind", "type", "source")
-		pinned = text(m, "commit", "resolvedCommit", "revision", "version", "ref")
+		source = stringIn(m, "kind", "type", "source")
+		pinned = stringIn(m, "commit", "resolvedCommit", "revision", "version", "ref")
 		switch {
 		case strings.Contains(source, "git"):
 			source = "git"
@@ -211,7 +217,7 @@ func (d *discovery) provenance(root, dir string) (source, pinned string) {
 	lock := d.readJSON(path.Join(path.Dir(root), ".clawhub/lock.json"))
 	if skills, ok := lock["skills"].(map[string]any); ok {
 		if entry, ok := skills[path.Base(dir)].(map[string]any); ok {
-			return "clawhub", text(entry, "version", "digest")
+			return "clawhub", stringIn(entry, "version", "digest")
 		}
 	}
 	return "", ""
@@ -229,9 +235,9 @@ func (d *discovery) readJSON(file string) map[string]any {
 	return m
 }
 
-// text returns the first of some keys that holds a string, also one level
+// stringIn returns the first of some keys that holds a string, also one level
 // down.
-func text(m map[string]any, keys ...string) string {
+func stringIn(m map[string]any, keys ...string) string {
 	for _, k := range keys {
 		if s, ok := m[k].(string); ok && s != "" {
 			return s

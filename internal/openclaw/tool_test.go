@@ -149,6 +149,18 @@ func TestEntities(t *testing.T) {
 	}
 }
 
+func TestEntitiesAreDecodedOnce(t *testing.T) {
+	set := NewToolset(searchable12...)
+	set.Entities = true
+	calls, ambiguous := set.Unwrap("tool_call", "", []byte(`{"id":"exec","args":{"command":"echo &amp;lt;"}}`))
+	if ambiguous || string(calls[1].Args) != `{"command":"echo &lt;"}` {
+		t.Errorf("%v %s", ambiguous, calls[len(calls)-1].Args)
+	}
+	if _, ambiguous = set.Unwrap("exec", "", []byte(`{'command':'echo &amp;lt;'}`)); !ambiguous {
+		t.Error("repaired and decoded arguments would be decoded twice")
+	}
+}
+
 func TestCodeMode(t *testing.T) {
 	code := NewToolset("exec", "wait")
 	calls, _ := code.Unwrap("exec", "", []byte(`{"command":"await tools.call('x')"}`))

@@ -15,8 +15,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxUnwrap bounds calls within calls.
-const maxUnwrap = 8
+const (
+	maxUnwrap = 8       // calls within calls
+	maxRepair = 256_000 // bytes of arguments that are read leniently; OpenClaw repairs 64,000
+)
 
 // ToolCall is a tool call as OpenClaw would run it.
 type ToolCall struct {
@@ -48,8 +50,13 @@ func (t *Toolset) Unwrap(name, id string, args []byte) (calls []ToolCall, ambigu
 		if call.Args, call.Lenient, err = ParseArgs(args); err != nil {
 			return append(calls, call), true
 		}
-		if t.Entities {
-			call.Args = decodeEntities(call.Args)
+		if t.Entities && len(calls) == 0 {
+			decoded := decodeEntities(call.Args)
+			if call.Lenient && !bytes.Equal(decoded, call.Args) {
+				// What is handed on would be decoded once more.
+				return append(calls, call), true
+			}
+			call.Args = decoded
 		}
 		fields := object(call.Args)
 		call.Code = call.Tool == "tool_search_code" || call.Tool == "exec" && (t.CodeMode || fields["code"] != nil)
@@ -85,7 +92,7 @@ func (t *Toolset) innerCall(fields map[string]jsontext.Value) (inner, bool) {
 		}
 	}
 	input := first(fields, "args", "input")
-	if text, ok := text8(input); ok {
+	if text, ok := unquoted(input); ok {
 		// Validation turns a text that is a JSON object into the object.
 		input = jsontext.Value(text)
 		if parsed, _, err := ParseArgs(input); err == nil {
@@ -97,7 +104,7 @@ func (t *Toolset) innerCall(fields map[string]jsontext.Value) (inner, bool) {
 	case input != nil && nested == nil:
 		return inner{}, false
 	case len(nested) > 0:
-		tool, ok := text8(first(fields, selectors...))
+		tool, ok := unquoted(first(fields, selectors...))
 		return inner{catalogName(trim(tool)), encode(overlay(dotted(fields), nested))}, ok && trim(tool) != ""
 	default:
 		return t.flatCall(fields)
@@ -135,7 +142,7 @@ func (t *Toolset) flatCall(fields map[string]jsontext.Value) (inner, bool) {
 			continue
 		}
 		given = append(given, s)
-		value, ok := text8(fields[s])
+		value, ok := unquoted(fields[s])
 		if !ok || !toolLike.MatchString(value) {
 			continue
 		}
@@ -149,7 +156,7 @@ func (t *Toolset) flatCall(fields map[string]jsontext.Value) (inner, bool) {
 	}
 	if tool == "" {
 		taken = given[:1]
-		tool, _ = text8(fields[given[0]])
+		tool, _ = unquoted(fields[given[0]])
 	} else if !t.has[catalogName(tool)] && taken[0] != given[0] {
 		return inner{}, false
 	}
@@ -240,7 +247,7 @@ func encode(fields map[string]jsontext.Value) []byte {
 	return append(out, '}')
 }
 
-func text8(v jsontext.Value) (string, bool) {
+func unquoted(v jsontext.Value) (string, bool) {
 	if len(v) == 0 || v[0] != '"' {
 		return "", false
 	}
@@ -304,6 +311,9 @@ func strictObject(text []byte) (jsontext.Value, error) {
 }
 
 func json5Object(text []byte) (jsontext.Value, error) {
+	if len(text) > maxRepair {
+		return nil, ErrNotAnObject
+	}
 	c, err := ParseConfig(text)
 	if err != nil {
 		return nil, ErrNotAnObject
