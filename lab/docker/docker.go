@@ -1,5 +1,6 @@
-// Package docker runs a real Docker Engine for tests, in a network namespace,
-// with its data in a temporary folder. The machine's own Docker is not touched;
+// Package docker runs a real Docker Engine for tests, in a namespace in which
+// it is the machine's, with its data in a temporary folder. The one outside is
+// not touched;
 // images come from no registry but from Debian's static busybox.
 package docker
 
@@ -12,13 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/openseawall/seawall/lab/netns"
 )
@@ -34,7 +32,7 @@ const (
 // Engine is a running dockerd.
 type Engine struct {
 	Dir    string
-	Socket string // path of its API
+	Socket string // of its API, as seen from outside; inside it is /run/docker.sock
 
 	net    *netns.Namespace
 	cmd    *exec.Cmd
@@ -57,9 +55,6 @@ func Start(t testing.TB, n *netns.Namespace, args ...string) *Engine {
 		if log, err := os.ReadFile(e.log()); err == nil && t.Failed() {
 			t.Logf("dockerd printed:\n%s", log[max(0, len(log)-8000):])
 		}
-		if err := detach(dir); err != nil {
-			t.Error(err)
-		}
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
@@ -75,16 +70,9 @@ func Start(t testing.TB, n *netns.Namespace, args ...string) *Engine {
 
 func (e *Engine) log() string { return filepath.Join(e.Dir, "log") }
 
-// Over is what must be replaced for this engine to be the machine's: see
-// package inside.
-func (e *Engine) Over() map[string]string { return map[string]string{"/run": e.run()} }
-
-// run is a folder that stands for /run, with the socket where clients look.
-func (e *Engine) run() string { return filepath.Join(e.Dir, "run") }
-
 // start runs dockerd and waits until its API answers.
 func (e *Engine) start(ctx context.Context, args []string) error {
-	if err := os.MkdirAll(e.run(), 0o755); err != nil {
+	if err := e.net.Empty("/run"); err != nil {
 		return err
 	}
 	at := func(name string) string { return filepath.Join(e.Dir, name) }
@@ -98,7 +86,7 @@ func (e *Engine) start(ctx context.Context, args []string) error {
 	defer func() { _ = log.Close() }()
 	e.cmd = exec.Command("dockerd", append([]string{
 		"--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid"), "--config-file", at("daemon.json"),
-		"-H", "unix://" + e.Socket, "-H", "unix://" + filepath.Join(e.run(), "docker.sock"),
+		"-H", "unix://" + e.Socket, "-H", "unix:///run/docker.sock",
 	}, args...)...)
 	e.cmd.Stdout, e.cmd.Stderr = log, log
 	if err := e.net.Start(e.cmd); err != nil {
@@ -172,22 +160,6 @@ func busybox() ([]byte, error) {
 		}
 	}
 	return b.Bytes(), errors.Join(err, w.Close())
-}
-
-// detach takes away what dockerd left mounted below a folder.
-func detach(dir string) error {
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		return err
-	}
-	lines := strings.Split(string(mounts), "\n")
-	for _, line := range slices.Backward(lines) { // the latest first
-		f := strings.Fields(line)
-		if len(f) > 1 && strings.HasPrefix(f[1], dir+"/") {
-			err = errors.Join(err, unix.Unmount(f[1], unix.MNT_DETACH))
-		}
-	}
-	return err
 }
 
 // Stop removes all containers and ends dockerd.

@@ -27,7 +27,7 @@ func TestEngine(t *testing.T) {
 		"sh", "-c", "mkdir /www; echo hello >/www/index.html; httpd -f -p 80 -h /www"); err != nil {
 		t.Fatal(out, err)
 	}
-	inside.Run(t, space, e.Over())
+	inside.Run(t, space)
 }
 
 // facts runs where the lab's engine is the machine's.

@@ -1,10 +1,12 @@
-// Package netns makes network namespaces for tests: a machine's network with
-// nothing in it but loopback, so that what runs there reaches what the test
-// put there and nothing else.
+// Package netns makes places for tests to run real things in: a network with
+// nothing in it but loopback, so that what runs there reaches what the test put
+// there and nothing else; with it a view of processes that begins empty, so
+// that what looks for processes finds the test's own; and mounts of its own, so
+// that a test replaces folders without anybody else noticing.
 //
-// Inside a namespace the test's own process listens and dials through
-// [Namespace.Listen] and [Namespace.Dial]; other programs are started with
-// [Namespace.Start]. Needs root and iproute2.
+// Inside, the test's own process listens and dials through [Namespace.Listen]
+// and [Namespace.Dial]; other programs are started with [Namespace.Start].
+// Needs root and iproute2.
 package netns
 
 import (
@@ -33,9 +35,13 @@ const dir = "/run/netns"
 // prefix begins the names of the lab's namespaces: swlab-<pid>-<n>.
 const prefix = "swlab-"
 
-// Namespace is one network namespace of the lab.
+// Namespace is one such place.
 type Namespace struct {
 	Name string
+
+	init  *exec.Cmd   // waits for the first process inside
+	first int         // that process; all others end with it
+	work  chan func() // done by the one thread of ours that is inside
 }
 
 var made atomic.Int32
@@ -64,10 +70,60 @@ func Create() (*Namespace, error) {
 	if err := ip("netns", "add", n.Name); err != nil {
 		return nil, fmt.Errorf("network namespace %s cannot be made (needs root and iproute2): %w", n.Name, err)
 	}
-	if err := n.IP("link", "set", "lo", "up"); err != nil {
+	if err := errors.Join(n.IP("link", "set", "lo", "up"), n.enter()); err != nil {
 		return nil, errors.Join(err, n.Delete())
 	}
 	return n, nil
+}
+
+// idle says when it is there, and then does nothing but bury the dead.
+const idle = "echo; while :; do sleep 1000; done"
+
+// enter starts the first process, and the thread of ours.
+func (n *Namespace) enter() error {
+	n.init = exec.Command("nsenter", "--net="+n.Path(), "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", idle)
+	n.init.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	said, err := n.init.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := n.init.Start(); err != nil {
+		return err
+	}
+	if _, err := said.Read(make([]byte, 1)); err != nil {
+		return fmt.Errorf("the first process in %s did not start: %w", n.Name, err)
+	}
+	children := fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", n.init.Process.Pid)
+	child, err := os.ReadFile(children) // of unshare
+	if err != nil {
+		return err
+	}
+	if n.first, err = strconv.Atoi(strings.TrimSpace(string(child))); err != nil {
+		return err
+	}
+	n.work = make(chan func())
+	entered := make(chan error)
+	go n.thread(entered)
+	return <-entered
+}
+
+// thread does what it is asked to inside, on one thread that is never given
+// back: processes that it started would be killed with it.
+func (n *Namespace) thread(entered chan<- error) {
+	runtime.LockOSThread()
+	err := unix.Unshare(unix.CLONE_FS) // else the mounts would have to change for all threads
+	for _, ns := range []struct {
+		name string
+		kind int
+	}{{"net", unix.CLONE_NEWNET}, {"pid", unix.CLONE_NEWPID}, {"mnt", unix.CLONE_NEWNS}} { // from then on /proc is the inner one
+		if err == nil {
+			err = setns(fmt.Sprintf("/proc/%d/ns/%s", n.first, ns.name), ns.kind)
+		}
+	}
+	entered <- err
+	for f := range n.work {
+		f()
+	}
 }
 
 // Path is the file that stands for the namespace, as nsenter --net wants it.
@@ -104,35 +160,44 @@ func (n *Namespace) Outward() error {
 	return nil
 }
 
-// Do runs f on a thread that is inside the namespace. Sockets that f makes, and
+func setns(path string, kind int) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if err := unix.Setns(int(f.Fd()), kind); err != nil {
+		return fmt.Errorf("entering %s: %w", path, err)
+	}
+	return nil
+}
+
+// Do runs f on the thread that is inside. Sockets and mounts that f makes, and
 // processes that it starts, stay there; goroutines that it starts do not.
 func (n *Namespace) Do(f func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- n.do(f) }()
+	n.work <- func() { done <- f() }
 	return <-done
 }
 
-func (n *Namespace) do(f func() error) error {
-	runtime.LockOSThread()
-	home, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = home.Close() }()
-	there, err := os.Open(n.Path())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = there.Close() }()
-	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("entering network namespace %s: %w", n.Name, err)
-	}
-	err = f()
-	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
-		return errors.Join(err, back) // the thread stays locked and dies with this goroutine
-	}
-	runtime.UnlockOSThread()
-	return err
+// Bind makes a file or folder appear at another's place, inside.
+func (n *Namespace) Bind(with, place string) error {
+	return n.Do(func() error {
+		if err := unix.Mount(with, place, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("%s cannot stand for %s: %w", with, place, err)
+		}
+		return nil
+	})
+}
+
+// Empty makes a folder look empty, inside.
+func (n *Namespace) Empty(place string) error {
+	return n.Do(func() error {
+		if err := unix.Mount("tmpfs", place, "tmpfs", 0, "mode=0755"); err != nil {
+			return fmt.Errorf("%s cannot be emptied: %w", place, err)
+		}
+		return nil
+	})
 }
 
 // Listen listens inside; addr is an address and port, "127.0.0.1:0".
@@ -160,17 +225,17 @@ func (n *Namespace) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: n.Dial, DisableCompression: true}}
 }
 
-// Start starts a command inside. A nil namespace starts it where the test is.
+// Start starts a command inside; a nil namespace starts it where the test is.
 // The command is killed when the test process dies.
 func (n *Namespace) Start(cmd *exec.Cmd) error {
+	if n != nil {
+		return n.Do(cmd.Start) // it ends with the first process
+	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	if n == nil {
-		return cmd.Start()
-	}
-	return n.Do(cmd.Start)
+	return cmd.Start()
 }
 
 // Run starts a command inside and waits for it.
@@ -198,6 +263,13 @@ func (n *Namespace) Pids() []int {
 
 // Delete kills what still runs inside and removes the namespace.
 func (n *Namespace) Delete() error {
+	if n.first != 0 {
+		_ = syscall.Kill(n.first, syscall.SIGKILL) // and with it, by the kernel, all that runs inside
+		go func() { _ = n.init.Wait() }()          // which ends when the last of them was waited for
+	}
+	if n.work != nil {
+		close(n.work)
+	}
 	for range 50 {
 		pids := n.Pids()
 		if len(pids) == 0 {

@@ -4,9 +4,13 @@ package netns_test
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -55,16 +59,45 @@ func TestDelete(t *testing.T) {
 	if _, err := out.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if pids := n.Pids(); len(pids) != 2 {
-		t.Errorf("inside run %v, want the shell and its child", pids)
+	if pids := n.Pids(); !slices.Contains(pids, cmd.Process.Pid) {
+		t.Errorf("the shell is not in %v", pids)
 	}
 	if err := n.Delete(); err != nil {
 		t.Fatal(err)
+	}
+	// Its end of the pipe is closed when the child, too, is gone.
+	if _, err := io.Copy(io.Discard, out); err != nil {
+		t.Error(err)
 	}
 	if err := cmd.Wait(); err == nil {
 		t.Error("the shell ended by itself")
 	}
 	if _, err := os.Stat(n.Path()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the name is still there: %v", err)
+	}
+}
+
+// TestView sees its own processes and what was put in place of the machine's
+// files; outside nothing changes.
+func TestView(t *testing.T) {
+	n := netns.New(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "debian_version"), []byte("lab"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(n.Bind(filepath.Join(dir, "debian_version"), "/etc/debian_version"), n.Empty("/home")); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	cmd := exec.Command("sh", "-c", "cat /etc/debian_version; ls /home; cat /proc/1/comm")
+	cmd.Stdout = &out
+	if err := n.Run(cmd); err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.TrimSpace(out.String()); said != "labsh" {
+		t.Errorf("inside it is %q", said)
+	}
+	if b, err := os.ReadFile("/etc/debian_version"); err != nil || string(b) == "lab" {
+		t.Errorf("outside it is %q, %v", b, err)
 	}
 }

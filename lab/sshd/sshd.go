@@ -1,6 +1,6 @@
 // Package sshd runs Debian's real OpenSSH server for tests, in a network
-// namespace, with keys and a config of its own. The machine's own sshd is not
-// touched.
+// namespace in which it is the machine's: with keys and a config of its own in
+// /etc/ssh. The one outside is not touched.
 package sshd
 
 import (
@@ -19,7 +19,7 @@ import (
 
 // Server is a running sshd.
 type Server struct {
-	Dir string // stands for /etc/ssh: sshd_config, sshd_config.d, host keys
+	Dir string // stands for /etc/ssh inside: sshd_config, sshd_config.d, host keys
 	Key string // a client's private key that root's lab login accepts
 
 	net *netns.Namespace
@@ -38,6 +38,9 @@ func Start(t testing.TB, n *netns.Namespace, config string) *Server {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &Server{Dir: filepath.Join(dir, "etc"), Key: filepath.Join(dir, "client"), net: n, log: filepath.Join(dir, "log")}
 	if err := s.prepare(config); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Bind(s.Dir, "/etc/ssh"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.start(t.Context()); err != nil {
@@ -65,7 +68,6 @@ func (s *Server) prepare(config string) error {
 			return fmt.Errorf("ssh-keygen: %w: %s", err, out)
 		}
 	}
-	// The paths are the ones that hold once Dir stands for /etc/ssh.
 	lines := []string{config, "Port 22", "ListenAddress 127.0.0.1", "HostKey /etc/ssh/ssh_host_ed25519_key",
 		"AuthorizedKeysFile " + s.Key + ".pub", "StrictModes no", "PidFile none", "UsePAM no"}
 	return os.WriteFile(s.Config(), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
@@ -74,10 +76,6 @@ func (s *Server) prepare(config string) error {
 // Config is the path of its sshd_config.
 func (s *Server) Config() string { return filepath.Join(s.Dir, "sshd_config") }
 
-// Over is what must be replaced for this sshd to be the machine's: see package
-// inside.
-func (s *Server) Over() map[string]string { return map[string]string{"/etc/ssh": s.Dir} }
-
 // start runs sshd and waits until it listens.
 func (s *Server) start(ctx context.Context) error {
 	log, err := os.Create(s.log)
@@ -85,8 +83,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	// HostKey on the command line is the one that exists outside.
-	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", s.Config(), "-h", filepath.Join(s.Dir, "ssh_host_ed25519_key"))
+	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-e")
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.net.Start(s.cmd); err != nil {
 		return fmt.Errorf("starting sshd: %w", err)

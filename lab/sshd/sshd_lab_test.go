@@ -25,7 +25,7 @@ func TestSSHD(t *testing.T) {
 	if err != nil || strings.TrimSpace(string(out)) != "in" {
 		t.Fatalf("the login said %q, %v", out, err)
 	}
-	inside.Run(t, net, s.Over())
+	inside.Run(t, net)
 }
 
 // facts runs where the lab's sshd is the machine's.

@@ -1,0 +1,259 @@
+//go:build lab
+
+package wall
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/lab/capture"
+	"github.com/openseawall/seawall/lab/model"
+	"github.com/openseawall/seawall/lab/netns"
+	"github.com/openseawall/seawall/lab/openclaw"
+	"github.com/openseawall/seawall/lab/target"
+)
+
+const (
+	realKey = "sk-lab-0123456789abcdef"
+	agents  = "OPENAI_API_KEY=sk-lab-environment-0123456789" // in the agent's environment
+)
+
+// seawall is the product as a user has it: one static binary.
+var seawall string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "seawall-lab-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		defer os.RemoveAll(dir)
+		if err := os.Chmod(dir, 0o755); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		seawall = filepath.Join(dir, "seawall")
+		build := exec.Command("go", "build", "-o", seawall, "github.com/openseawall/seawall/cmd/seawall")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building seawall: %v\n%s", err, out)
+			return 2
+		}
+		return m.Run()
+	}())
+}
+
+// wall is everything: the model, somebody else's server, Seawall, OpenClaw.
+type wall struct {
+	t       *testing.T
+	net     *netns.Namespace
+	model   *model.Server
+	target  *target.Server
+	state   string
+	home    *openclaw.Home
+	before  []byte // openclaw.json before it was connected
+	up      *process
+	agent   *openclaw.Gateway
+	capture *capture.Capture
+}
+
+// build starts all of it. OpenClaw has one provider a wire format, the first of
+// which is its default.
+func build(t *testing.T) *wall {
+	t.Helper()
+	w := &wall{t: t, net: netns.New(t), state: filepath.Join(reachable(t), "state")}
+	if err := w.net.Outward(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if w.capture, err = capture.Start(w.net); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.nothingLeft)
+	ml, err := w.net.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.model = model.Serve(ml, realKey, nil)
+	t.Cleanup(func() { _ = w.model.Close() })
+	// Somebody else's address: what goes to loopback does not leave.
+	if err := w.net.IP("addr", "add", "203.0.113.9/32", "dev", "lo"); err != nil {
+		t.Fatal(err)
+	}
+	tl, err := w.net.Listen("203.0.113.9:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.target = target.Serve(tl)
+	t.Cleanup(func() { _ = w.target.Close() })
+
+	var providers []openclaw.Provider
+	for _, api := range model.APIs {
+		providers = append(providers, openclaw.Provider{ID: string(api), API: api, BaseURL: w.model.BaseURL(api), Key: realKey})
+	}
+	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: providers, Env: []string{agents}})
+	if w.before, err = os.ReadFile(w.home.Config); err != nil {
+		t.Fatal(err)
+	}
+	w.up = w.start("up", "--yes", "--openclaw", w.home.Config)
+	w.up.await("Status page")
+	if w.agent, err = w.home.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// reachable is a folder that the account of the doors can enter; t.TempDir is
+// not.
+func reachable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "seawall-lab-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// nothingLeft fails the test when anything was sent past loopback.
+func (w *wall) nothingLeft() {
+	flows, err := w.capture.Stop()
+	if err != nil {
+		w.t.Errorf("the capture proves nothing: %v", err)
+	}
+	for _, flow := range capture.Outward(flows) {
+		w.t.Errorf("something left the machine: %s", flow)
+	}
+}
+
+// run runs seawall inside and returns what it printed and its exit code.
+func (w *wall) run(args ...string) (string, int) {
+	w.t.Helper()
+	cmd := exec.Command(seawall, append(args, "--state", w.state)...)
+	out, code := &bytes.Buffer{}, 0
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := w.net.Run(cmd); err != nil {
+		exit, ok := err.(*exec.ExitError)
+		if !ok {
+			w.t.Fatal(err)
+		}
+		code = exit.ExitCode()
+	}
+	return out.String(), code
+}
+
+// rows returns the record from row id on.
+func (w *wall) rows(after int64) []ledger.Row {
+	w.t.Helper()
+	out, code := w.run("log", "--json")
+	if code != 0 {
+		w.t.Fatalf("seawall log: exit %d: %s", code, out)
+	}
+	var rows []ledger.Row
+	for line := range strings.Lines(out) {
+		var r ledger.Row
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			w.t.Fatalf("seawall log --json printed %q: %v", line, err)
+		}
+		if r.ID > after {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func (w *wall) lastRow() int64 {
+	rows := w.rows(0)
+	if len(rows) == 0 {
+		return 0
+	}
+	return rows[len(rows)-1].ID
+}
+
+// process is a seawall that goes on running.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	mu   sync.Mutex
+	out  bytes.Buffer
+	done chan struct{}
+}
+
+func (w *wall) start(args ...string) *process {
+	w.t.Helper()
+	p := &process{t: w.t, cmd: exec.Command(seawall, append(args, "--state", w.state)...), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if err := w.net.Start(p.cmd); err != nil {
+		w.t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	w.t.Cleanup(func() {
+		p.stop(os.Interrupt)
+		if w.t.Failed() {
+			w.t.Logf("seawall %s printed:\n%s", args[0], p.text())
+		}
+	})
+	return p
+}
+
+// Write implements io.Writer.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(b)
+}
+
+func (p *process) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+// await waits until the process has printed something.
+func (p *process) await(text string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	for !strings.Contains(p.text(), text) {
+		select {
+		case <-p.done:
+			p.t.Fatalf("seawall ended before it said %q:\n%s", text, p.text())
+		case <-ctx.Done():
+			p.t.Fatalf("seawall did not say %q within a minute:\n%s", text, p.text())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (p *process) stop(signal os.Signal) {
+	select {
+	case <-p.done:
+		return
+	default:
+	}
+	_ = p.cmd.Process.Signal(signal)
+	select {
+	case <-p.done:
+	case <-time.After(20 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		p.t.Errorf("seawall did not end within 20 seconds")
+	}
+}
