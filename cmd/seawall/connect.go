@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,7 @@ import (
 
 func newConnect() *cobra.Command {
 	var yes bool
+	var only string
 	door := service.DoorAddress
 	cmd := &cobra.Command{
 		Use:   "connect",
@@ -44,7 +46,7 @@ As long as Seawall is not a service, the agent reaches its model only while
 			} else if i != nil && !cmd.Flags().Changed("listen") {
 				door = i.Door
 			}
-			installs, err := findOpenClaw(cmd.Context())
+			installs, err := findOpenClaw(cmd.Context(), only)
 			if err != nil {
 				return err
 			}
@@ -57,6 +59,7 @@ As long as Seawall is not a service, the agent reaches its model only while
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	cmd.Flags().StringVar(&door, "listen", door, "`address` of the door")
+	cmd.Flags().StringVar(&only, "openclaw", "", "connect only the OpenClaw whose openclaw.json is this `file`")
 	return cmd
 }
 
@@ -92,16 +95,17 @@ no readable record and no valid policy.`,
 }
 
 // findOpenClaw returns the installations of this machine whose config can be
-// edited. It is an error when there is none.
-func findOpenClaw(ctx context.Context) ([]openclaw.Install, error) {
+// edited, or the one whose openclaw.json is named. It is an error when there is
+// none.
+func findOpenClaw(ctx context.Context, only string) ([]openclaw.Install, error) {
 	h := host.Live()
-	found := openclaw.Discover(ctx, h, host.Read(ctx, h), survey.Caller(os.Getenv))
+	found := openclaw.Discover(ctx, h, host.Read(ctx, h), survey.Caller(environment(only)))
 	if !found.Ok() {
 		return nil, fmt.Errorf("no OpenClaw was found: %s; where it is elsewhere, name it with OPENCLAW_CONFIG_PATH", found.Reason)
 	}
 	var usable []openclaw.Install
 	for _, i := range found.Value {
-		if i.ConfigPath == "" {
+		if i.ConfigPath == "" || only != "" && i.ConfigPath != only {
 			continue
 		}
 		if i.ConfigError != "" {
@@ -115,6 +119,21 @@ func findOpenClaw(ctx context.Context) ([]openclaw.Install, error) {
 		return nil, errors.New("an OpenClaw was found, but no openclaw.json that can be read: run `openclaw onboard` first, or run this as root")
 	}
 	return usable, nil
+}
+
+// environment is the caller's own, in which an OpenClaw may be named; a config
+// given by hand goes before it, with the folder it stands in as state.
+func environment(config string) func(string) string {
+	return func(name string) string {
+		switch {
+		case config == "":
+		case name == "OPENCLAW_CONFIG_PATH":
+			return config
+		case name == "OPENCLAW_STATE_DIR":
+			return filepath.Dir(config)
+		}
+		return os.Getenv(name)
+	}
 }
 
 func prepare(ctx context.Context, dir *state.Dir, installs []openclaw.Install, door string) ([]*connect.Plan, error) {

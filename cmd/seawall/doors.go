@@ -14,7 +14,11 @@ func newDoors() *cobra.Command {
 		Args:   cobra.NoArgs,
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return service.RunChild(cmd.Context(), stateDir, version())
+			reported, err := service.RunChild(cmd.Context(), stateDir, version())
+			if reported {
+				return answeredNo // up says why
+			}
+			return err
 		},
 	}
 }

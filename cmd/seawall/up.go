@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -21,8 +20,8 @@ import (
 )
 
 type upFlags struct {
-	yes, keep    bool
-	listen, page string
+	yes, keep              bool
+	listen, page, openclaw string
 }
 
 func newUp() *cobra.Command {
@@ -43,6 +42,7 @@ Started by root, the doors run as the system user "seawall".`,
 	flags := cmd.Flags()
 	flags.BoolVarP(&f.yes, "yes", "y", false, "connect OpenClaw without asking")
 	flags.BoolVar(&f.keep, "keep", false, "leave OpenClaw connected when up ends")
+	flags.StringVar(&f.openclaw, "openclaw", "", "connect only the OpenClaw whose openclaw.json is this `file`")
 	flags.StringVar(&f.listen, "listen", f.listen, "`address` of the model door")
 	flags.StringVar(&f.page, "page", f.page, "`address` of the status page")
 	return cmd
@@ -69,7 +69,7 @@ func up(cmd *cobra.Command, f upFlags) error {
 	if err != nil {
 		return err
 	}
-	a, err := auditForUp(cmd, dir)
+	a, err := auditForUp(cmd, dir, f.openclaw)
 	if err != nil {
 		return err
 	}
@@ -109,9 +109,9 @@ func listen(address, what, flag string) (net.Listener, error) {
 	return l, nil
 }
 
-func auditForUp(cmd *cobra.Command, dir *state.Dir) (*posture.Audit, error) {
+func auditForUp(cmd *cobra.Command, dir *state.Dir, config string) (*posture.Audit, error) {
 	done := progress(cmd, "Reading this machine")
-	a := survey.Audit(cmd.Context(), host.Live(), version(), survey.Caller(os.Getenv))
+	a := survey.Audit(cmd.Context(), host.Live(), version(), survey.Caller(environment(config)))
 	done()
 	if err := cmd.Context().Err(); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func auditForUp(cmd *cobra.Command, dir *state.Dir) (*posture.Audit, error) {
 // it names the command.
 func offerConnect(cmd *cobra.Command, dir *state.Dir, f upFlags, door string) error {
 	out := cmd.OutOrStdout()
-	installs, err := findOpenClaw(cmd.Context())
+	installs, err := findOpenClaw(cmd.Context(), f.openclaw)
 	if err != nil {
 		fmt.Fprintln(out, "OpenClaw cannot be connected:", err)
 		return nil

@@ -12,10 +12,12 @@ type Runtime struct {
 
 // ParseRuntime reads the line out of a message; ok is false when there is none.
 func ParseRuntime(text string) (r Runtime, ok bool) {
-	i := strings.LastIndex(text, "Runtime: agent=")
-	if i < 0 {
+	const begins = "Runtime: agent="
+	// To look forward for what is seldom there takes a tenth of the time.
+	if !strings.Contains(text, begins) {
 		return r, false
 	}
+	i := strings.LastIndex(text, begins)
 	line, _, _ := strings.Cut(text[i+len("Runtime: "):], "\n")
 	for field := range strings.SplitSeq(line, " | ") {
 		name, value, _ := strings.Cut(field, "=")

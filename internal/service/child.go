@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -135,17 +136,18 @@ func awaitReady(r *os.File) error {
 }
 
 // RunChild is the other end of Start: it opens the doors on the descriptors it
-// inherited and ends when its standard input does.
-func RunChild(ctx context.Context, path, version string) error {
-	ready := os.NewFile(childReady, "ready")
+// inherited and ends when its standard input does. reported tells that the
+// starter knows of the error.
+func RunChild(ctx context.Context, path, version string) (reported bool, err error) {
 	if _, err := unix.FcntlInt(childReady, unix.F_GETFD, 0); err != nil {
-		return errors.New("this command is for `seawall up` alone")
+		return false, errors.New("this command is for `seawall up` alone")
 	}
-	err := runChild(ctx, path, version, ready)
-	if err != nil {
-		fmt.Fprintln(ready, strings.ReplaceAll(err.Error(), "\n", " "))
+	ready := os.NewFile(childReady, "ready")
+	if err := runChild(ctx, path, version, ready); err != nil {
+		_, told := fmt.Fprintln(ready, strings.ReplaceAll(err.Error(), "\n", " "))
+		return told == nil, err
 	}
-	return err
+	return false, nil
 }
 
 func runChild(ctx context.Context, path, version string, ready io.WriteCloser) error {
@@ -161,6 +163,9 @@ func runChild(ctx context.Context, path, version string, ready io.WriteCloser) e
 		return fmt.Errorf("taking over the page: %w", err)
 	}
 	dir, err := state.Existing(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("the user %q, which runs the doors, may not enter the folders above %s: choose a state directory that it can reach, such as the default, or open the way with chmod o+x", Account, path)
+	}
 	if err != nil {
 		return err
 	}

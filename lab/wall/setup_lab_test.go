@@ -25,6 +25,8 @@ import (
 
 const (
 	realKey = "sk-lab-0123456789abcdef"
+	// agentID is the account of the agent, nobody: not root's, not Seawall's.
+	agentID = 65534
 	agents  = "OPENAI_API_KEY=sk-lab-environment-0123456789" // in the agent's environment
 )
 
@@ -73,10 +75,18 @@ type wall struct {
 func build(t *testing.T) *wall {
 	t.Helper()
 	w := &wall{t: t, net: netns.New(t), state: filepath.Join(reachable(t), "state")}
-	if err := w.net.Outward(); err != nil {
+	err := w.net.Outward()
+	if err != nil {
 		t.Fatal(err)
 	}
-	var err error
+	// OpenClaw looks names up of its own accord. What is left in the capture is
+	// Seawall's.
+	for _, rule := range []string{"add table inet lab", "add chain inet lab out { type filter hook output priority 0; }",
+		fmt.Sprintf("add rule inet lab out oifname out meta skuid %d drop", agentID)} {
+		if err := w.net.Run(exec.Command("nft", rule)); err != nil {
+			t.Fatalf("nft %s: %v", rule, err)
+		}
+	}
 	if w.capture, err = capture.Start(w.net); err != nil {
 		t.Fatal(err)
 	}
@@ -102,12 +112,13 @@ func build(t *testing.T) *wall {
 	for _, api := range model.APIs {
 		providers = append(providers, openclaw.Provider{ID: string(api), API: api, BaseURL: w.model.BaseURL(api), Key: realKey})
 	}
-	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: providers, Env: []string{agents}})
+	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: providers, Env: []string{agents}, UID: agentID, GID: agentID})
 	if w.before, err = os.ReadFile(w.home.Config); err != nil {
 		t.Fatal(err)
 	}
 	w.up = w.start("up", "--yes", "--openclaw", w.home.Config)
 	w.up.await("Status page")
+	w.up.await("Protected.")
 	if w.agent, err = w.home.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

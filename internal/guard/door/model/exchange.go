@@ -134,15 +134,9 @@ func (d *Door) rewriteAnswer(res *http.Response) error {
 	res.Header.Del("Content-Length")
 	res.ContentLength = -1
 	contentType := res.Header.Get("Content-Type")
-	upstream := res.Body
-	reader, writer := io.Pipe()
-	res.Body = reader
-	go func() {
-		err := x.request.Rewrite(res.Request.Context(), writer, decoded, contentType, x.turn)
-		decoded.Close()
-		upstream.Close()
-		writer.CloseWithError(err)
-	}()
+	res.Body = rewritten(func(w io.Writer) error {
+		return x.request.Rewrite(res.Request.Context(), w, decoded, contentType, x.turn)
+	}, decoded, res.Body)
 	return nil
 }
 
@@ -204,7 +198,7 @@ var quiet = log.New(io.Discard, "", 0)
 type buffers struct{ pool sync.Pool }
 
 func newBuffers() *buffers {
-	return &buffers{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}}
+	return &buffers{sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}}
 }
 
 // Get implements httputil.BufferPool.

@@ -34,9 +34,6 @@ func newTurn(g *guard.Guard, x *exchange, traceparent string) *turn {
 		blocks:  map[int]*detect.Stream{},
 	}
 	for _, p := range slices.Backward(x.request.Parts) {
-		if p.Role != wire.User {
-			continue
-		}
 		if r, ok := openclaw.ParseRuntime(p.Text); ok {
 			t.Agent, t.Session = r.Agent, r.Session
 			break
@@ -62,11 +59,12 @@ var sources = map[wire.Role]guard.Source{
 func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string) {
 	replaced = map[int]string{}
 	fresh := t.firstNewPart()
+	reader := t.guard.Reader()
 	for i, p := range t.request.Parts {
 		if p.Media || p.Fixed || p.Text == "" {
 			continue
 		}
-		r := t.guard.Read(ctx, guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool, Text: p.Text})
+		r := reader.Read(ctx, guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool, Text: p.Text})
 		switch r.Verdict {
 		case policy.Allow:
 		case policy.Redact:
