@@ -75,7 +75,7 @@ func audit(cmd *cobra.Command, f auditFlags) error {
 		return fmt.Errorf("printing the audit: %w", err)
 	}
 	if a.AtLeast(failOn) > 0 {
-		return answeredNo
+		return errNo
 	}
 	return nil
 }

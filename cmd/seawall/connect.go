@@ -163,7 +163,7 @@ func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, don
 		}
 		if !agreed {
 			fmt.Fprintln(out, "Nothing was changed.")
-			return answeredNo
+			return errNo
 		}
 	}
 	for _, p := range plans {

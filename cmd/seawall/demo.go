@@ -41,7 +41,7 @@ on loopback; nothing runs, nothing is changed and nothing leaves this machine.`,
 				fmt.Fprintf(out, "%d of %d went as they should. Your own machine: seawall audit. Your own agent: seawall up.\n", good, all)
 			}
 			if good < all {
-				return answeredNo
+				return errNo
 			}
 			return nil
 		},

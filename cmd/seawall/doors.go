@@ -16,7 +16,7 @@ func newDoors() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			reported, err := service.RunChild(cmd.Context(), stateDir, version())
 			if reported {
-				return answeredNo // up says why
+				return errNo // up says why
 			}
 			return err
 		},

@@ -184,7 +184,7 @@ Exit status: 0 consistent, 1 changed, 2 not readable.`,
 				fmt.Fprintf(cmd.OutOrStdout(), "The record was tampered with: %s. Rows before %d are as they were written.\n", r.Problem, r.Row)
 			}
 			if err == nil && !r.OK {
-				return answeredNo
+				return errNo
 			}
 			return err
 		},

@@ -25,9 +25,9 @@ const (
 	exitFailed   = 2 // it could not run
 )
 
-// answeredNo is the error of a command that ran and whose answer is no; all
+// errNo is the error of a command that ran and whose answer is no; all
 // that is to be said has been printed.
-var answeredNo = errors.New("the answer is no")
+var errNo = errors.New("the answer is no")
 
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, answeredNo):
+	case errors.Is(err, errNo):
 		return exitFindings
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "seawall: stopped")

@@ -57,7 +57,7 @@ func newStatus() *cobra.Command {
 				printStatus(cmd.OutOrStdout(), s)
 			}
 			if err == nil && !s.Good {
-				return answeredNo
+				return errNo
 			}
 			return err
 		},
