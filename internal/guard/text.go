@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/guard/policy"
@@ -45,15 +46,30 @@ type findings struct {
 	secrets   []detect.Finding
 }
 
+// Reader reads the texts of one request. The policy is asked once about those
+// that look alike to it; with the next request it is asked again. It is for one
+// goroutine.
+type Reader struct {
+	*Guard
+	alike map[likeness]Decision
+}
+
+// likeness is all that the policy sees of a text without secrets.
+type likeness struct {
+	agent     string
+	source    Source
+	injection detect.Verdict
+}
+
+// Reader returns one for a new request.
+func (g *Guard) Reader() *Reader { return &Reader{g, map[likeness]Decision{}} }
+
 // Read decides about a text on its way to the model. A text whose decision was
 // recorded before gets no second row.
-func (g *Guard) Read(ctx context.Context, t Text) Reading {
-	key := textKey{sha256.Sum256([]byte(t.Text)), t.Source}
+func (g *Reader) Read(ctx context.Context, t Text) Reading {
+	key := textKey{sum(t.Text), t.Source}
 	f := g.look(key, t)
-	d := g.decide(policy.Input{
-		Agent: t.Agent, Act: policy.Read, Source: string(t.Source),
-		Injection: verdictName(f.injection), Secrets: rules(f.secrets),
-	})
+	d := g.judge(t, f)
 	r := Reading{Decision: d, Found: titles(f.all)}
 	if d.Verdict != policy.Allow || f.injection == detect.Suspicious {
 		if !g.recorded.Contains(key) {
@@ -75,6 +91,27 @@ func (g *Guard) Read(ctx context.Context, t Text) Reading {
 		})
 	}
 	return r
+}
+
+// judge asks the policy about a text, unless it was asked about one like it.
+func (g *Reader) judge(t Text, f findings) Decision {
+	like := likeness{t.Agent, t.Source, f.injection}
+	if d, ok := g.alike[like]; ok && len(f.secrets) == 0 {
+		return d
+	}
+	d := g.decide(policy.Input{
+		Agent: t.Agent, Act: policy.Read, Source: string(t.Source),
+		Injection: verdictName(f.injection), Secrets: rules(f.secrets),
+	})
+	if len(f.secrets) == 0 {
+		g.alike[like] = d
+	}
+	return d
+}
+
+// sum names a text. It does not copy it: a conversation is long.
+func sum(text string) [sha256.Size]byte {
+	return sha256.Sum256(unsafe.Slice(unsafe.StringData(text), len(text)))
 }
 
 // look returns what the detectors find in a text, from memory if it was read
