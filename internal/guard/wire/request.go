@@ -3,6 +3,8 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"sync"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -39,8 +41,8 @@ func ParseRequest(api API, body []byte) (*Request, error) {
 	if read == nil {
 		return nil, fmt.Errorf("read the request: %q is not a wire format Seawall knows", api)
 	}
-	var t tree
-	t.nodes = make([]node, 0, min(64+len(body)/64, 4096))
+	t := trees.Get().(*tree)
+	defer t.release()
 	root, err := t.parse(body)
 	if err != nil {
 		return nil, fmt.Errorf("read the request body as JSON: %w", err)
@@ -57,6 +59,16 @@ func ParseRequest(api API, body []byte) (*Request, error) {
 	}
 	r.decode()
 	return r.Request, nil
+}
+
+// trees are those of requests: nothing of one is kept when its request was
+// read.
+var trees = sync.Pool{New: func() any { return new(tree) }}
+
+func (t *tree) release() {
+	if t.src = nil; cap(t.nodes) <= 1<<14 {
+		trees.Put(t)
+	}
 }
 
 // reading is a Request while it is read.
@@ -165,7 +177,8 @@ func (r *reading) decode() {
 		}
 		ends[i] = len(buf)
 	}
-	all, begin := string(buf), 0
+	// Nobody writes to buf any more, and it is too much to copy.
+	all, begin := unsafe.String(unsafe.SliceData(buf), len(buf)), 0
 	for i, end := range ends {
 		if r.spans[i].end > 0 {
 			r.Parts[i].Text = all[begin:end]
@@ -174,12 +187,38 @@ func (r *reading) decode() {
 	}
 }
 
+// appendText appends what a string says. Conversations are long and what is
+// escaped in them is little: all between goes over in one piece, which takes a
+// fifth of the time of looking at each byte.
 func appendText(dst, literal []byte) []byte {
-	if inner := literal[1 : len(literal)-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return append(dst, inner...)
+	rest := literal[1 : len(literal)-1]
+	for {
+		n := bytes.IndexByte(rest, '\\')
+		if n < 0 {
+			return append(dst, rest...)
+		}
+		dst, rest = append(dst, rest[:n]...), rest[n:]
+		if c := escapes[rest[1]]; c != 0 {
+			dst, rest = append(dst, c), rest[2:]
+			continue
+		}
+		n = hexed(rest)
+		dst, _ = jsontext.AppendUnquote(dst, inQuotes(rest[:n]))
+		rest = rest[n:]
 	}
-	dst, _ = jsontext.AppendUnquote(dst, literal)
-	return dst
+}
+
+// escapes are the bytes that two characters stand for (RFC 8259, 7).
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// hexed is how far code units in base 16 follow on each other: two may be one
+// character.
+func hexed(s []byte) int {
+	n := len(`\uFFFF`)
+	for len(s) > n+1 && s[n] == '\\' && s[n+1] == 'u' {
+		n += len(`\uFFFF`)
+	}
+	return n
 }
 
 // Replace gives the body with the texts of some parts replaced, by their

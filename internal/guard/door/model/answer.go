@@ -1,9 +1,12 @@
 package model
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"iter"
+	"net/http"
+	"strconv"
 
 	"github.com/openseawall/seawall/internal/guard/wire"
 )
@@ -19,14 +22,12 @@ type answer struct {
 	sources []io.Closer
 }
 
-// rewritten returns what rewrite writes. An answer that ended with a notice is
-// a whole one. Close closes the sources, which rewrite reads from.
+// rewritten returns what rewrite writes. Close closes the sources, which
+// rewrite reads from.
 func rewritten(rewrite func(io.Writer) error, sources ...io.Closer) io.ReadCloser {
 	a := &answer{err: io.EOF, sources: sources}
 	a.next, a.stop = iter.Pull(func(yield func([]byte) bool) {
-		err := rewrite(pulled(yield))
-		var ended *wire.Ended
-		if err != nil && !asError(err, &ended) {
+		if err := whole(rewrite(pulled(yield))); err != nil {
 			a.err = err
 		}
 	})
@@ -54,6 +55,28 @@ func (a *answer) Close() error {
 		all = errors.Join(all, s.Close())
 	}
 	return all
+}
+
+// replace puts what rewrite writes in place of a body that has to be read to
+// its end anyway, so that it goes out in one piece, with its length.
+func replace(res *http.Response, rewrite func(io.Writer) error, decoded io.Closer) error {
+	var body bytes.Buffer
+	err := whole(rewrite(&body))
+	decoded.Close()
+	res.Body.Close()
+	res.Body = io.NopCloser(&body)
+	res.ContentLength = int64(body.Len())
+	res.Header.Set("Content-Length", strconv.Itoa(body.Len()))
+	return err
+}
+
+// whole is the error of a rewriter, unless it tells of an answer that ended with
+// a notice: that is a whole one.
+func whole(err error) error {
+	if ended := (*wire.Ended)(nil); errors.As(err, &ended) {
+		return nil
+	}
+	return err
 }
 
 // pulled writes to whoever pulls. What it was given is read before Write

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -44,6 +45,30 @@ func TestAnswerIsWhatWasWritten(t *testing.T) {
 				t.Errorf("closed: %v, its source: %v", err, source)
 			}
 		})
+	}
+}
+
+func TestWholeAnswerHasItsLength(t *testing.T) {
+	broken := errors.New("the provider went away")
+	for _, test := range []struct{ ends, wants error }{
+		{nil, nil}, {&wire.Ended{Failure: wire.Malformed}, nil}, {broken, broken},
+	} {
+		var source, body closed
+		res := &http.Response{Header: http.Header{"Content-Length": {"3"}}, ContentLength: 3, Body: struct {
+			io.Reader
+			io.Closer
+		}{nil, &body}}
+		err := replace(res, func(w io.Writer) error {
+			_, err := io.WriteString(w, "longer")
+			return errors.Join(err, test.ends)
+		}, &source)
+		got, _ := io.ReadAll(res.Body)
+		if !errors.Is(err, test.wants) || string(got) != "longer" || res.ContentLength != 6 || res.Header.Get("Content-Length") != "6" {
+			t.Errorf("%v: got %q of %d (%q), %v", test.ends, got, res.ContentLength, res.Header.Get("Content-Length"), err)
+		}
+		if !bool(source) || !bool(body) {
+			t.Errorf("%v: closed are source %v and body %v", test.ends, source, body)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"mime"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -39,6 +40,9 @@ func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{})
 
 func (d *Door) pass(w http.ResponseWriter, r *http.Request, x *exchange) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	// A provider may answer before it has read to the end: without this the
+	// rest of the body is taken from under the transport, and the answer breaks off.
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	d.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 }
 
@@ -131,12 +135,16 @@ func (d *Door) rewriteAnswer(res *http.Response) error {
 		return err
 	}
 	res.Header.Del("Content-Encoding")
+	contentType := res.Header.Get("Content-Type")
+	rewrite := func(w io.Writer) error {
+		return x.request.Rewrite(res.Request.Context(), w, decoded, contentType, x.turn)
+	}
+	if kind, _, _ := mime.ParseMediaType(contentType); kind == "application/json" {
+		return replace(res, rewrite, decoded)
+	}
 	res.Header.Del("Content-Length")
 	res.ContentLength = -1
-	contentType := res.Header.Get("Content-Type")
-	res.Body = rewritten(func(w io.Writer) error {
-		return x.request.Rewrite(res.Request.Context(), w, decoded, contentType, x.turn)
-	}, decoded, res.Body)
+	res.Body = rewritten(rewrite, decoded, res.Body)
 	return nil
 }
 
@@ -198,7 +206,7 @@ var quiet = log.New(io.Discard, "", 0)
 type buffers struct{ pool sync.Pool }
 
 func newBuffers() *buffers {
-	return &buffers{sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}}
+	return &buffers{sync.Pool{New: func() any { b := make([]byte, 8<<10); return &b }}}
 }
 
 // Get implements httputil.BufferPool.
