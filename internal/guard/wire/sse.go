@@ -237,7 +237,7 @@ func (r *sse) fill() error {
 		live := r.buf[r.pos:]
 		b := r.buf[:0]
 		if cap(r.buf)-len(live) < 8<<10 {
-			b = make([]byte, 0, max(8<<10, 2*cap(r.buf)))
+			b = make([]byte, 0, max(4<<10, 2*cap(r.buf)))
 		}
 		r.buf, r.pos = append(b, live...), 0
 	}

@@ -39,11 +39,12 @@ func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
 		transport = newTransport()
 	}
 	d := &Door{guard: g, routes: routes}
+	// Without a FlushInterval it flushes after each piece of what has no length,
+	// as streams have none, and only that.
 	d.proxy = &httputil.ReverseProxy{
 		Rewrite:        rewriteRequest,
 		ModifyResponse: d.rewriteAnswer,
 		Transport:      transport,
-		FlushInterval:  -1,
 		BufferPool:     newBuffers(),
 		ErrorHandler:   d.upstreamFailed,
 		ErrorLog:       quiet,

@@ -206,7 +206,7 @@ var quiet = log.New(io.Discard, "", 0)
 type buffers struct{ pool sync.Pool }
 
 func newBuffers() *buffers {
-	return &buffers{sync.Pool{New: func() any { b := make([]byte, 8<<10); return &b }}}
+	return &buffers{sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }}}
 }
 
 // Get implements httputil.BufferPool.
