@@ -113,16 +113,30 @@ func build(t *testing.T) *wall {
 		providers = append(providers, openclaw.Provider{ID: string(api), API: api, BaseURL: w.model.BaseURL(api), Key: realKey})
 	}
 	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: providers, Env: []string{agents}, UID: agentID, GID: agentID})
+	if w.agent, err = w.home.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if w.before, err = os.ReadFile(w.home.Config); err != nil {
 		t.Fatal(err)
 	}
 	w.up = w.start("up", "--yes", "--openclaw", w.home.Config)
 	w.up.await("Status page")
 	w.up.await("Protected.")
-	if w.agent, err = w.home.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitReload(1)
 	return w
+}
+
+// awaitReload waits until the running gateway has taken over a changed config
+// so many times.
+func (w *wall) awaitReload(times int) {
+	w.t.Helper()
+	for range 600 {
+		if log, err := os.ReadFile(w.home.Log); err == nil && bytes.Count(log, []byte("config hot reload applied")) >= times {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.t.Fatal("OpenClaw did not take its changed config over within 30 seconds")
 }
 
 // reachable is a folder that the account of the doors can enter; t.TempDir is
