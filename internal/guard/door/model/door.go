@@ -66,23 +66,24 @@ func (d *Door) Serve(l net.Listener) error {
 
 // endpoint is what the door does with one path below a route's base URL.
 type endpoint struct {
-	method string
-	api    wire.API // "" passes without being read
+	method  string
+	api     wire.API // "" passes without being read
+	counted bool     // a conversation is sent to be counted, not answered
 }
 
 // endpoints are the paths that agents use, below the provider's base URL. The
 // Anthropic client appends /v1 itself.
 var endpoints = map[string]endpoint{
-	"/chat/completions":         {http.MethodPost, wire.Chat},
-	"/responses":                {http.MethodPost, wire.Responses},
-	"/messages":                 {http.MethodPost, wire.Anthropic},
-	"/v1/messages":              {http.MethodPost, wire.Anthropic},
-	"/models":                   {http.MethodGet, ""},
-	"/v1/models":                {http.MethodGet, ""},
-	"/embeddings":               {http.MethodPost, ""},
-	"/messages/count_tokens":    {http.MethodPost, ""},
-	"/v1/messages/count_tokens": {http.MethodPost, ""},
-	"/responses/input_tokens":   {http.MethodPost, ""},
+	"/chat/completions":         {http.MethodPost, wire.Chat, false},
+	"/responses":                {http.MethodPost, wire.Responses, false},
+	"/messages":                 {http.MethodPost, wire.Anthropic, false},
+	"/v1/messages":              {http.MethodPost, wire.Anthropic, false},
+	"/models":                   {http.MethodGet, "", false},
+	"/v1/models":                {http.MethodGet, "", false},
+	"/embeddings":               {http.MethodPost, "", false},
+	"/messages/count_tokens":    {http.MethodPost, wire.Anthropic, true},
+	"/v1/messages/count_tokens": {http.MethodPost, wire.Anthropic, true},
+	"/responses/input_tokens":   {http.MethodPost, wire.Responses, true},
 }
 
 // ServeHTTP implements http.Handler.
@@ -105,14 +106,14 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix("/"+rest, route.upstream.EscapedPath())
 	e, known := endpoints[strings.TrimSuffix(path, "/")]
 	if model, found := strings.CutPrefix(strings.TrimPrefix(path, "/v1"), "/models/"); found && model != "" && !strings.ContainsAny(model, "/.%") {
-		e, known = endpoint{http.MethodGet, ""}, true
+		e, known = endpoint{method: http.MethodGet}, true
 	}
 	if !ok || !known || r.Method != e.method {
 		refuse(w, http.StatusNotFound, fmt.Sprintf("%s %s is not a part of the provider's API that passes this door", r.Method, shown(path)))
 		return
 	}
 	d.Stats.request()
-	x := &exchange{door: d, route: route, path: path, header: header}
+	x := &exchange{door: d, route: route, path: path, header: header, counted: e.counted}
 	if e.api == "" {
 		d.pass(w, r, x)
 		return

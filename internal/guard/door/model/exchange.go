@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +30,8 @@ type exchange struct {
 	route  served
 	path   string // below the route's base URL
 	header string // in which the agent showed its token; "" when it showed a key of its own
+
+	counted bool // the conversation is only counted, so the answer is a number
 
 	request *wire.Request // nil when it only passes
 	body    []byte        // what is sent instead of the agent's
@@ -60,6 +64,10 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 	}
 	x.turn = newTurn(d.guard, x, r.Header.Get("Traceparent"))
 	replaced, answer := x.turn.read(r.Context())
+	if answer != "" && x.counted {
+		refuse(w, http.StatusBadRequest, answer)
+		return
+	}
 	if answer != "" {
 		contentType, body := x.request.Answer(answer)
 		w.Header().Set("Content-Type", contentType)
@@ -102,7 +110,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, int, error) {
 func rewriteRequest(p *httputil.ProxyRequest) {
 	x := exchangeOf(p.In.Context())
 	u := *x.route.upstream
-	u.Path, u.RawPath = u.Path+x.path, ""
+	if u.RawPath != "" {
+		u.RawPath += x.path
+	}
+	u.Path += x.path
 	u.RawQuery = p.In.URL.RawQuery
 	p.Out.URL, p.Out.Host = &u, u.Host
 	if x.route.Token != "" {
@@ -123,11 +134,17 @@ func rewriteRequest(p *httputil.ProxyRequest) {
 	}
 }
 
-// rewriteAnswer lets the guard look at an answer while it passes. Errors of
-// the provider, rate limits among them, pass as they are.
+// rewriteAnswer lets the guard look at all that a client takes for an answer
+// (2xx) while it passes. Errors of the provider, rate limits among them, pass as
+// they are.
 func (d *Door) rewriteAnswer(res *http.Response) error {
 	x := exchangeOf(res.Request.Context())
-	if x.request == nil || res.StatusCode != http.StatusOK {
+	switch {
+	case res.StatusCode >= 400:
+		return hideKey(res, x.route.key)
+	case res.StatusCode >= 300 && res.StatusCode != http.StatusNotModified:
+		return elsewhere(res.Header.Get("Location"))
+	case x.request == nil || x.counted:
 		return nil
 	}
 	decoded, err := decoder(res.Header.Get("Content-Encoding"), res.Body)
@@ -148,6 +165,43 @@ func (d *Door) rewriteAnswer(res *http.Response) error {
 	return nil
 }
 
+// elsewhere is the error of an answer that sends the agent to another address,
+// past the door.
+type elsewhere string
+
+func (e elsewhere) Error() string {
+	to := "another address"
+	if u, err := url.Parse(string(e)); err == nil && u.Host != "" {
+		to = shown(u.Scheme + "://" + u.Host)
+	}
+	return "it sends the agent on to " + to + ", where Seawall would see nothing: if that is right, set it as baseUrl in openclaw.json and run `seawall connect`"
+}
+
+// maxError bounds what is looked at of a provider's error, in bytes.
+const maxError = 1 << 20
+
+// hideKey takes the real key out of an error: some servers say which one they
+// refused.
+func hideKey(res *http.Response, key string) error {
+	if key == "" {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxError))
+	if err != nil {
+		return err
+	}
+	hidden := bytes.ReplaceAll(body, []byte(key), []byte("[the key]"))
+	if len(hidden) != len(body) {
+		res.Header.Del("Content-Length")
+		res.ContentLength = -1
+	}
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(hidden), res.Body), res.Body}
+	return nil
+}
+
 // upstreamFailed answers when the provider could not be reached. It is an HTTP
 // error, because nothing was decided: the agent may try again.
 func (d *Door) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
@@ -158,7 +212,12 @@ func (d *Door) upstreamFailed(w http.ResponseWriter, r *http.Request, err error)
 	why := "it did not answer"
 	var op *net.OpError
 	var dns *net.DNSError
+	var away elsewhere
 	switch {
+	case asError(err, &away):
+		why = away.Error()
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		why = "its answer broke off"
 	case asError(err, &dns):
 		why = "its name could not be resolved"
 	case asError(err, &op) && op.Op == "dial":

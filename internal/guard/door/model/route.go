@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/openseawall/seawall/internal/guard/wire"
@@ -68,9 +69,8 @@ func LoadRoutes(dir *state.Dir) ([]Route, error) {
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			return nil, fmt.Errorf("the base URL of provider %q in %s is not an http(s) address: correct it in openclaw.json and connect again", routes[i].ID, dir.Path(state.Routes))
 		}
-		if u.Path == "/" {
-			u.Path, u.RawPath = "", ""
-		}
+		// Clients join a base URL and a path with one slash.
+		u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 		routes[i].upstream = u
 	}
 	return routes, nil
