@@ -179,6 +179,9 @@ type Process struct {
 	// SecretEnv names the variables whose value looks like a credential.
 	SecretEnv []string
 	EnvStatus Status // Unknown when environ was not readable
+	// Places are the values of the variables that say where OpenClaw's files
+	// are (HOME, OPENCLAW_STATE_DIR, …): the only values that are kept.
+	Places map[string]string `json:",omitempty"`
 	NetNS     string // inode of its network namespace
 	RSS       int64  // bytes
 }

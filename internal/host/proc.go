@@ -83,9 +83,31 @@ func readProcess(dir string, secret func(name, value string) bool) (Process, err
 	env, err := readBounded(filepath.Join(dir, "environ"), environLimit)
 	if err == nil {
 		p.EnvStatus = Known
-		p.Env, p.SecretEnv = splitEnv(strings.Split(string(env), "\x00"), secret)
+		list := strings.Split(string(env), "\x00")
+		p.Env, p.SecretEnv = splitEnv(list, secret)
+		p.Places = places(list)
 	}
 	return p, nil
+}
+
+// placeVariables name the directories and files of OpenClaw's.
+var placeVariables = []string{"HOME", "OPENCLAW_HOME", "OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"}
+
+// places keeps the values of placeVariables.
+func places(env []string) map[string]string {
+	var out map[string]string
+	for _, name := range placeVariables {
+		for _, entry := range env {
+			if value, ok := strings.CutPrefix(entry, name+"="); ok && value != "" && len(value) < 4096 {
+				if out == nil {
+					out = map[string]string{}
+				}
+				out[name] = value
+				break
+			}
+		}
+	}
+	return out
 }
 
 // parseStatus reads /proc/PID/status (proc_pid_status(5)). The second number

@@ -182,8 +182,11 @@ func reasonText(body []byte) string {
 func notRecorded(what string) error { return fmt.Errorf("%s: not recorded", what) }
 
 // absent reports whether a path, or a folder it would have to be in, is known
-// not to be there.
+// not to be there. A path that is not absolute names nothing.
 func (r *recorded) absent(name string) bool {
+	if !path.IsAbs(name) {
+		return true
+	}
 	for ; name != "/"; name = path.Dir(name) {
 		if p := r.paths[name]; p != nil {
 			return p.absent

@@ -154,3 +154,16 @@ func FuzzParse(f *testing.F) {
 		_ = Read(ctx, h)
 	})
 }
+
+// TestARelativePathIsNotThere: a reader that asks for one must get an answer.
+func TestARelativePathIsNotThere(t *testing.T) {
+	h, err := Parse([]byte("-- dir / mode=0755 owner=0:0 --\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", ".", "etc/passwd"} {
+		if _, err := h.Stat(t.Context(), name); !errors.Is(err, ErrAbsent) {
+			t.Errorf("Stat(%q) says %v", name, err)
+		}
+	}
+}

@@ -30,6 +30,9 @@ func (r *reader) readSSHD() Fact[SSHD] {
 	}
 	if err != nil {
 		f := fromError[SSHD](err, "sshd is not installed")
+		if f.Status == Unknown && strings.Contains(f.Reason, "privilege separation directory") {
+			f.Reason = "it is installed and has not run since the machine started, so it answers no question"
+		}
 		f.Value = s
 		return f
 	}

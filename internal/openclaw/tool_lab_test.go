@@ -12,16 +12,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	lab "github.com/openseawall/seawall/lab/openclaw"
 )
 
 // region cuts one source file out of OpenClaw's bundle: they are marked with
 // its name.
 func region(t *testing.T, name string) string {
 	t.Helper()
-	dir := os.Getenv("SEAWALL_LAB_OPENCLAW")
-	if dir == "" {
-		t.Fatal("SEAWALL_LAB_OPENCLAW must name a directory with OpenClaw in node_modules")
-	}
+	dir := lab.Dir(t)
 	modules, err := filepath.Glob(filepath.Join(dir, "node_modules/openclaw/dist/*.mjs"))
 	if err != nil || len(modules) == 0 {
 		t.Fatalf("no modules of OpenClaw in %s: %v", dir, err)
@@ -47,7 +46,7 @@ func ask(t *testing.T, script string, question, answer any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(os.Getenv("SEAWALL_LAB_OPENCLAW"), "node_modules/.bin/node"), "-e", script)
+	cmd := exec.Command(filepath.Join(lab.Dir(t), "node_modules/.bin/node"), "-e", script)
 	cmd.Stdin = bytes.NewReader(in)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

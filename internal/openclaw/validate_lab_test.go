@@ -8,16 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	lab "github.com/openseawall/seawall/lab/openclaw"
 )
 
-// realOpenClaw runs a command of the OpenClaw that SEAWALL_LAB_OPENCLAW names
-// (a directory with node_modules), with an empty home that holds one config.
+// realOpenClaw runs a command of the lab's OpenClaw, with an empty home that holds one config.
 func realOpenClaw(t *testing.T, config []byte, args ...string) string {
 	t.Helper()
-	dir := os.Getenv("SEAWALL_LAB_OPENCLAW")
-	if dir == "" {
-		t.Fatal("SEAWALL_LAB_OPENCLAW must name a directory with OpenClaw in node_modules")
-	}
+	dir := lab.Dir(t)
 	home := t.TempDir()
 	state := filepath.Join(home, ".openclaw")
 	if err := os.MkdirAll(state, 0o700); err != nil {
@@ -80,10 +78,7 @@ func TestOpenClawAcceptsConnectedConfigs(t *testing.T) {
 // A text that we take for a config and OpenClaw does not, or reads
 // differently, would be edited wrongly. To refuse more than it does is safe.
 func TestOpenClawReadsAsWeDo(t *testing.T) {
-	dir := os.Getenv("SEAWALL_LAB_OPENCLAW")
-	if dir == "" {
-		t.Fatal("SEAWALL_LAB_OPENCLAW must name a directory with OpenClaw in node_modules")
-	}
+	dir := lab.Dir(t)
 	script := `const j=require(process.argv[1]);let s=require('fs').readFileSync(0,'utf8');let v;try{try{v=JSON.parse(s)}catch{v=j.parse(s)};process.stdout.write('ok '+JSON.stringify(v))}catch(e){process.stdout.write('no')}`
 	cases := append([]string{everythingASCII, "{a: 010}", "{a: 1n}", "{a:(1)}", "{a: +.5e1, b: 5., c: 0xfF, d: -0x1}", "{a: 1, a: 2}", `{"__proto__": 1}`,
 		"{a: 'x\\\ny'}", "{a: '\\x41\\u0042\\0'}", "{a: '\\a\\'}", "{a\u00a0: 1}", "{$: 1, _b: 2}", "{\\u0061: 1}", "{a: .}", "{a: - 1}", "{a: '\u2028'}", "// only", "{a: 1}/**/", "{a: 1} //", "{,}", "[1,]", "{a: 0.}", "{a: 1e}", "{a:\u0085 1}"}, texts...)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"github.com/openseawall/seawall/lab/cache"
 )
@@ -48,6 +49,17 @@ func Install(ctx context.Context, log io.Writer) (*Installed, error) {
 		return nil, err
 	}
 	return &Installed{Dir: dir}, nil
+}
+
+// Dir is the folder of the lab's OpenClaw, for a test that needs its files and
+// programs but no gateway.
+func Dir(t testing.TB) string {
+	t.Helper()
+	i, err := Install(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i.Dir
 }
 
 // install brings Node.js first, then a current npm, then, run by that Node.js,

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	lab "github.com/openseawall/seawall/lab/openclaw"
 )
 
 // notRead are the checks of `openclaw security audit` that no control repeats:
@@ -45,10 +47,7 @@ var checkRow = regexp.MustCompile("(?m)^\\| `([a-zA-Z_.<>]+)` +\\|")
 // TestCheckIDs holds CheckIDs against the catalogue of the installed
 // OpenClaw: none is invented, and each of theirs is ours or has a reason.
 func TestCheckIDs(t *testing.T) {
-	dir := os.Getenv("SEAWALL_LAB_OPENCLAW")
-	if dir == "" {
-		t.Fatal("SEAWALL_LAB_OPENCLAW must name a directory with OpenClaw in node_modules")
-	}
+	dir := lab.Dir(t)
 	text, err := os.ReadFile(filepath.Join(dir, "node_modules/openclaw/docs/gateway/security/audit-checks.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -13,17 +13,16 @@ import (
 	"testing"
 
 	"github.com/openseawall/seawall/internal/posture"
+
+	lab "github.com/openseawall/seawall/lab/openclaw"
 )
 
-// validate runs `openclaw config validate` of the OpenClaw that
-// SEAWALL_LAB_OPENCLAW names (a directory with node_modules) on one config,
+// validate runs `openclaw config validate` of the lab's
+// OpenClaw on one config,
 // and returns what it says against it.
 func validate(t *testing.T, config map[string]any) string {
 	t.Helper()
-	dir := os.Getenv("SEAWALL_LAB_OPENCLAW")
-	if dir == "" {
-		t.Fatal("SEAWALL_LAB_OPENCLAW must name a directory with OpenClaw in node_modules")
-	}
+	dir := lab.Dir(t)
 	text, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
