@@ -1,9 +1,12 @@
 package guard
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/effect"
@@ -23,7 +26,8 @@ type Action struct {
 // Judge decides one action and records it. No row in the record, no action.
 func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	effects := effect.Of(a.Tool, a.Args)
-	secrets := g.secrets(string(a.Args))
+	args := unescaped(a.Args)
+	secrets := g.secrets(args)
 	d := g.decide(policy.Input{
 		Agent: a.Agent, Act: policy.Call, Tool: a.Tool,
 		Effects: effects, Ambiguous: a.Ambiguous, Secrets: rules(secrets),
@@ -35,9 +39,21 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	}
 	return g.keep(ctx, a.Turn, d, ledger.Row{
 		Act: "call", Tool: a.Tool, Action: digest(a.Tool + "\x00" + string(a.Args)),
-		Detail: detect.Redact(string(a.Args), merge(secrets, detect.Secrets(string(a.Args))), detect.DefaultMark),
+		Detail: detect.Redact(args, merge(secrets, detect.Secrets(args)), detect.DefaultMark),
 	})
 }
+
+// unescaped are arguments as a person and a detector read them: characters that
+// JSON lets anyone hide behind \u stand for themselves.
+func unescaped(args []byte) string {
+	if v := jsontext.Value(bytes.Clone(args)); bytes.Contains(args, []byte(`\u`)) && v.Canonicalize() == nil {
+		return string(v)
+	}
+	return string(args)
+}
+
+// Stopped tells the person in the chat that a call was stopped.
+func (g *Guard) Stopped(a Action, d Decision) string { return Notice(g.clean(a.Summary()), d) }
 
 // Summary names the action in a few words: the tool, and the piece of it that
 // says most.

@@ -9,7 +9,6 @@ package guard
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -46,6 +45,7 @@ type Decision struct {
 	Policy  []string // names of the policies that decided
 	Why     string   // one sentence, without the full stop
 	ID      int64    // of its row in the record; 0 when it has none
+	Unkept  bool     // it is deny because the record could not be kept
 }
 
 // Guard decides. It is safe for concurrent use.
@@ -59,8 +59,9 @@ type Guard struct {
 	// whose decision stands in the record: the whole conversation comes again
 	// with every turn. A decision is never kept.
 	found    *lru.Cache[textKey, findings]
-	recorded *lru.Cache[textKey, struct{}]
+	recorded *lru.Cache[rowKey, int64]
 	counts   [policy.Deny + 1]atomic.Int64
+	problem  atomic.Pointer[string]
 }
 
 // Texts that are remembered: a conversation has hundreds of parts, a machine a
@@ -75,6 +76,15 @@ type textKey struct {
 	source Source
 }
 
+// rowKey is what makes one row enough for a text that comes again: another
+// conversation, decision or policy is another row.
+type rowKey struct {
+	textKey
+	agent, session string
+	verdict        policy.Verdict
+	version        string
+}
+
 // New returns a guard. known are this machine's own secrets, found wherever
 // they appear; markKey, which is secret too, makes the marks that stand in
 // their place.
@@ -82,7 +92,7 @@ func New(p Decider, r Recorder, known *detect.Known, markKey []byte) *Guard {
 	g := &Guard{policy: p, record: r, markKey: markKey}
 	// The error of lru.New is for a size below one.
 	g.found, _ = lru.New[textKey, findings](rememberTexts)
-	g.recorded, _ = lru.New[textKey, struct{}](rememberDecisions)
+	g.recorded, _ = lru.New[rowKey, int64](rememberDecisions)
 	g.SetKnown(known)
 	return g
 }
@@ -132,11 +142,42 @@ func (g *Guard) keep(ctx context.Context, t Turn, d Decision, row ledger.Row) De
 	row.Kind, row.Decision = "decided", d.Verdict.String()
 	row.Policy, row.Why, row.Version = d.Policy, d.Why, g.policy.Version()
 	row.Door, row.Route, row.Agent, row.Session, row.Trace = t.Door, t.Route, t.Agent, t.Session, t.Trace
+	// Whoever names a tool or a session may put a secret there.
+	for _, field := range []*string{&row.Tool, &row.Agent, &row.Session, &row.Trace} {
+		*field = g.clean(*field)
+	}
 	id, err := g.record.Append(ctx, row)
 	if err != nil {
-		d = Decision{Verdict: policy.Deny, Why: fmt.Sprintf("the record cannot be kept, so nothing is allowed (%v)", err)}
+		d = Decision{Verdict: policy.Deny, Unkept: true, Why: "the record cannot be kept, so nothing is allowed"}
+	}
+	if ctx.Err() == nil {
+		g.note(err)
 	}
 	d.ID = id
 	g.counts[d.Verdict].Add(1)
 	return d
+}
+
+// note remembers whether the record can be kept.
+func (g *Guard) note(err error) {
+	if err == nil {
+		g.problem.Store(nil)
+		return
+	}
+	sentence := err.Error()
+	g.problem.Store(&sentence)
+}
+
+// Problem is the sentence about a record that could not be kept the last time,
+// or "" when it could.
+func (g *Guard) Problem() string {
+	if p := g.problem.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// clean takes out of a text all that is or may be a secret.
+func (g *Guard) clean(s string) string {
+	return detect.Redact(s, merge(g.secrets(s), detect.Secrets(s)), detect.DefaultMark)
 }

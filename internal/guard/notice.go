@@ -38,6 +38,9 @@ func Removed(source Source, r Reading) string {
 		what, shorten(plain(r.Why), 90), shorten(plain(r.what()), 90))
 }
 
+// Halted says that nothing of a request was passed on to the model.
+func Halted(d Decision) string { return Notice("nothing was passed on to the model", d) }
+
 // Refusal answers somebody whose message was not passed on to the model.
 func Refusal(r Reading) string {
 	return Notice("your message was not passed on, "+r.what(), r.Decision)
@@ -56,7 +59,7 @@ func (r Reading) what() string {
 func plain(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
-		case strings.ContainsRune("<>[]{}|`", r):
+		case strings.ContainsRune("<>[]{}`", r):
 			return -1
 		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
 			return ' '

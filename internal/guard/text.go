@@ -72,15 +72,7 @@ func (g *Reader) Read(ctx context.Context, t Text) Reading {
 	d := g.judge(t, f)
 	r := Reading{Decision: d, Found: titles(f.all)}
 	if d.Verdict != policy.Allow || f.injection == detect.Suspicious {
-		if !g.recorded.Contains(key) {
-			r.Decision = g.keep(ctx, t.Turn, d, ledger.Row{
-				Act: "read", Tool: t.Tool, Action: digest(t.Text),
-				Detail: string(t.Source) + ": " + strings.Join(r.Found, ", "),
-			})
-			if r.ID != 0 {
-				g.recorded.Add(key, struct{}{})
-			}
-		}
+		r.Decision = g.keepOnce(ctx, key, t, d, r.Found)
 	}
 	if r.Verdict == policy.Redact {
 		r.Secrets = map[string]string{}
@@ -91,6 +83,24 @@ func (g *Reader) Read(ctx context.Context, t Text) Reading {
 		})
 	}
 	return r
+}
+
+// keepOnce writes the decision about a text into the record, unless it stands
+// there already.
+func (g *Guard) keepOnce(ctx context.Context, key textKey, t Text, d Decision, found []string) Decision {
+	row := rowKey{key, t.Agent, t.Session, d.Verdict, g.policy.Version()}
+	if id, ok := g.recorded.Get(row); ok {
+		d.ID = id
+		return d
+	}
+	d = g.keep(ctx, t.Turn, d, ledger.Row{
+		Act: "read", Tool: t.Tool, Action: digest(t.Text),
+		Detail: strings.TrimSuffix(string(t.Source)+": "+strings.Join(found, ", "), ": "),
+	})
+	if !d.Unkept {
+		g.recorded.Add(row, d.ID)
+	}
+	return d
 }
 
 // judge asks the policy about a text, unless it was asked about one like it.
@@ -170,24 +180,6 @@ func merge(a, b []detect.Finding) []detect.Finding {
 		kept = append(kept, f)
 	}
 	return kept
-}
-
-// Reply returns a filter for one text of the model on its way to a person:
-// secrets that the policy wants out are cut out while it streams. When the
-// record cannot be kept or the policy denies, they are cut out as well.
-func (g *Guard) Reply(ctx context.Context, t Turn) *detect.Stream {
-	said := map[string]bool{}
-	return detect.NewStream(g.known.Load(), func(f detect.Finding, secret string) string {
-		d := g.decide(policy.Input{Agent: t.Agent, Act: policy.Reply, Source: string(Assistant), Secrets: []string{f.Rule}})
-		if d.Verdict == policy.Allow {
-			return secret
-		}
-		if !said[f.Rule] {
-			said[f.Rule] = true
-			g.keep(ctx, t, d, ledger.Row{Act: "reply", Detail: "assistant: " + f.Title})
-		}
-		return g.mark(f, secret)
-	})
 }
 
 func rules(found []detect.Finding) []string {

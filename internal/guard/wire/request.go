@@ -23,10 +23,11 @@ type Request struct {
 	Previous string
 
 	body     []byte
-	spans    []span // of each part the JSON string it stands in; empty if it is none
-	choices  int    // chat: n, at least 1
-	usage    bool   // chat: a usage chunk is asked for
-	replayed bool   // responses: reasoning items come back in later requests
+	spans    []span       // of each part the JSON string it stands in; empty if it is none
+	objects  map[int]span // of calls whose arguments are no string, the JSON value
+	choices  int          // chat: n, at least 1
+	usage    bool         // chat: a usage chunk is asked for
+	replayed bool         // responses: reasoning items come back in later requests
 }
 
 // ParseRequest reads a request body, which it keeps and does not change. The
@@ -103,6 +104,11 @@ func (r *reading) call(id, name string, args value) {
 	p := Part{Role: Assistant, Call: true, CallID: id, Tool: name}
 	if args.kind() != '"' && !args.null() {
 		p.Text = string(args.raw())
+		if r.objects == nil {
+			r.objects = map[int]span{}
+		}
+		n := args.node()
+		r.objects[len(r.Parts)] = span{int(n.start), int(n.end)}
 	}
 	r.part(p, args)
 }
@@ -223,14 +229,26 @@ func hexed(s []byte) int {
 
 // Replace gives the body with the texts of some parts replaced, by their
 // index; every other byte is as it was. A part that is no text, or whose text
-// the provider signed (Fixed), stays.
+// the provider signed (Fixed), stays. Where a call's arguments stand as an
+// object, a text that is none becomes one: {"removed": text}.
 func (q *Request) Replace(texts map[int]string) []byte {
 	var e edits
 	for i, s := range texts {
-		if i < 0 || i >= len(q.Parts) || q.spans[i].end == 0 || q.Parts[i].Fixed {
+		if i < 0 || i >= len(q.Parts) || q.Parts[i].Fixed {
 			continue
 		}
-		e = append(e, edit{int32(q.spans[i].start), int32(q.spans[i].end), quote(nil, s)})
+		if at := q.spans[i]; at.end > 0 {
+			e = append(e, edit{int32(at.start), int32(at.end), quote(nil, s)})
+		} else if at, ok := q.objects[i]; ok {
+			e = append(e, edit{int32(at.start), int32(at.end), asObject(s)})
+		}
 	}
 	return e.apply(make([]byte, 0, len(q.body)), q.body)
+}
+
+func asObject(s string) []byte {
+	if v := jsontext.Value(s); v.Kind() == '{' && v.IsValid() {
+		return v
+	}
+	return object("removed", str(s))
 }

@@ -3,10 +3,10 @@ package model
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/guard/wire"
@@ -21,7 +21,7 @@ type turn struct {
 	request *wire.Request
 	tools   *openclaw.Toolset
 	secrets map[string]string // mark to the secret the model was not shown
-	blocks  map[int]*detect.Stream
+	reply   *guard.Reply
 }
 
 func newTurn(g *guard.Guard, x *exchange, traceparent string) *turn {
@@ -31,14 +31,19 @@ func newTurn(g *guard.Guard, x *exchange, traceparent string) *turn {
 		request: x.request,
 		tools:   toolset(x.request),
 		secrets: map[string]string{},
-		blocks:  map[int]*detect.Stream{},
 	}
 	for _, p := range slices.Backward(x.request.Parts) {
+		// OpenClaw writes it as the user; a page or the model may write it too.
+		if p.Role != wire.User && p.Role != wire.System {
+			continue
+		}
 		if r, ok := openclaw.ParseRuntime(p.Text); ok {
 			t.Agent, t.Session = r.Agent, r.Session
 			break
 		}
 	}
+	// An answer is told whole, whoever stopped listening.
+	t.reply = g.Reply(context.Background(), t.Turn)
 	return t
 }
 
@@ -55,27 +60,30 @@ var sources = map[wire.Role]guard.Source{
 }
 
 // read looks at all the model would read. It returns the texts to replace, or
-// the answer to give when a new message may not be passed on at all.
+// the answer to give when nothing may be passed on: a new message was denied,
+// something cannot be taken out, or the record cannot be kept.
 func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string) {
 	replaced = map[int]string{}
 	fresh := t.firstNewPart()
 	reader := t.guard.Reader()
 	for i, p := range t.request.Parts {
-		if p.Media || p.Fixed || p.Text == "" {
+		// What the provider signed comes from the model and cannot be changed.
+		signed := p.Fixed && p.Role == wire.Assistant
+		if p.Media || signed || p.Text == "" {
 			continue
 		}
 		r := reader.Read(ctx, guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool, Text: p.Text})
-		switch r.Verdict {
-		case policy.Allow:
-		case policy.Redact:
+		switch {
+		case r.Verdict == policy.Allow:
+		case r.Unkept || p.Fixed || r.Verdict != policy.Redact && p.Role == wire.System:
+			// Without its instructions an agent is not the one that was set up.
+			return nil, guard.Halted(r.Decision)
+		case r.Verdict == policy.Redact:
 			replaced[i] = r.Redacted
-			for mark, secret := range r.Secrets {
-				t.secrets[mark] = secret
-			}
+			maps.Copy(t.secrets, r.Secrets)
+		case p.Role == wire.User && i >= fresh:
+			return nil, guard.Refusal(r)
 		default:
-			if p.Role == wire.User && i >= fresh {
-				return nil, guard.Refusal(r)
-			}
 			replaced[i] = guard.Removed(sources[p.Role], r)
 		}
 	}
@@ -101,7 +109,7 @@ var keepsSecrets = []string{"write", "edit", "apply_patch"}
 func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
 	a, strict := t.action(c)
 	if d := t.guard.Judge(ctx, a); d.Verdict != policy.Allow {
-		return wire.Verdict{Notice: guard.Notice(a.Summary(), d)}
+		return wire.Verdict{Notice: t.guard.Stopped(a, d)}
 	}
 	v := wire.Verdict{Allow: true, Args: strict}
 	if len(t.secrets) > 0 && slices.Contains(keepsSecrets, a.Tool) {
@@ -113,16 +121,4 @@ func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
 }
 
 // Text implements wire.Judge.
-func (t *turn) Text(block int, s string, final bool) string {
-	stream, ok := t.blocks[block]
-	if !ok {
-		stream = t.guard.Reply(context.Background(), t.Turn)
-		t.blocks[block] = stream
-	}
-	out := stream.Write(s)
-	if final {
-		out += stream.Close()
-		delete(t.blocks, block)
-	}
-	return out
-}
+func (t *turn) Text(block int, s string, final bool) string { return t.reply.Text(block, s, final) }
