@@ -4,14 +4,12 @@ package wall
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"github.com/openseawall/seawall/lab/model"
 	"github.com/openseawall/seawall/lab/netns"
 	"github.com/openseawall/seawall/lab/openclaw"
+	"github.com/openseawall/seawall/lab/seawall"
 	"github.com/openseawall/seawall/lab/target"
 )
 
@@ -30,30 +29,10 @@ const (
 	agents  = "OPENAI_API_KEY=sk-lab-environment-0123456789" // in the agent's environment
 )
 
-// seawall is the product as a user has it: one static binary.
-var seawall string
-
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "seawall-lab-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 2
-		}
-		defer os.RemoveAll(dir)
-		if err := os.Chmod(dir, 0o755); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 2
-		}
-		seawall = filepath.Join(dir, "seawall")
-		build := exec.Command("go", "build", "-o", seawall, "github.com/openseawall/seawall/cmd/seawall")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building seawall: %v\n%s", err, out)
-			return 2
-		}
-		return m.Run()
-	}())
+	code := m.Run()
+	seawall.Clean()
+	os.Exit(code)
 }
 
 // wall is everything: the model, somebody else's server, Seawall, OpenClaw.
@@ -65,7 +44,7 @@ type wall struct {
 	state   string
 	home    *openclaw.Home
 	before  []byte // openclaw.json before it was connected
-	up      *process
+	up      *seawall.Process
 	agent   *openclaw.Gateway
 	capture *capture.Capture
 }
@@ -119,9 +98,8 @@ func build(t *testing.T) *wall {
 	if w.before, err = os.ReadFile(w.home.Config); err != nil {
 		t.Fatal(err)
 	}
-	w.up = w.start("up", "--yes", "--openclaw", w.home.Config)
-	w.up.await("Status page")
-	w.up.await("Protected.")
+	up := seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state)
+	w.up = seawall.Start(t, w.net, up, "Protected.")
 	w.awaitReload(1)
 	return w
 }
@@ -168,7 +146,7 @@ func (w *wall) nothingLeft() {
 // run runs seawall inside and returns what it printed and its exit code.
 func (w *wall) run(args ...string) (string, int) {
 	w.t.Helper()
-	cmd := exec.Command(seawall, append(args, "--state", w.state)...)
+	cmd := seawall.Command(w.t, append(args, "--state", w.state)...)
 	out, code := &bytes.Buffer{}, 0
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := w.net.Run(cmd); err != nil {
@@ -207,78 +185,4 @@ func (w *wall) lastRow() int64 {
 		return 0
 	}
 	return rows[len(rows)-1].ID
-}
-
-// process is a seawall that goes on running.
-type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	mu   sync.Mutex
-	out  bytes.Buffer
-	done chan struct{}
-}
-
-func (w *wall) start(args ...string) *process {
-	w.t.Helper()
-	p := &process{t: w.t, cmd: exec.Command(seawall, append(args, "--state", w.state)...), done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	if err := w.net.Start(p.cmd); err != nil {
-		w.t.Fatal(err)
-	}
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.done)
-	}()
-	w.t.Cleanup(func() {
-		p.stop(os.Interrupt)
-		if w.t.Failed() {
-			w.t.Logf("seawall %s printed:\n%s", args[0], p.text())
-		}
-	})
-	return p
-}
-
-// Write implements io.Writer.
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(b)
-}
-
-func (p *process) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
-
-// await waits until the process has printed something.
-func (p *process) await(text string) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
-	defer cancel()
-	for !strings.Contains(p.text(), text) {
-		select {
-		case <-p.done:
-			p.t.Fatalf("seawall ended before it said %q:\n%s", text, p.text())
-		case <-ctx.Done():
-			p.t.Fatalf("seawall did not say %q within a minute:\n%s", text, p.text())
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
-func (p *process) stop(signal os.Signal) {
-	select {
-	case <-p.done:
-		return
-	default:
-	}
-	_ = p.cmd.Process.Signal(signal)
-	select {
-	case <-p.done:
-	case <-time.After(20 * time.Second):
-		_ = p.cmd.Process.Kill()
-		<-p.done
-		p.t.Errorf("seawall did not end within 20 seconds")
-	}
 }

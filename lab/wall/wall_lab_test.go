@@ -311,7 +311,7 @@ func keyInTheReply(t *testing.T, w *wall, api model.API) {
 // endsAsItBegan ends `up` while the agent runs: the config is the old one byte
 // for byte, and the same turn works without Seawall.
 func endsAsItBegan(t *testing.T, w *wall) {
-	w.up.stop(os.Interrupt)
+	w.up.Stop()
 	after, err := os.ReadFile(w.home.Config)
 	if err != nil || !bytes.Equal(after, w.before) {
 		t.Errorf("openclaw.json is not what it was (%v):\n%s", err, after)
