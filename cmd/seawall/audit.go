@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -117,12 +116,16 @@ func takeAudit(cmd *cobra.Command, f auditFlags) (*posture.Audit, error) {
 			fmt.Fprintln(cmd.ErrOrStderr(), "seawall:", err)
 		}
 	}
-	return a, remember(cmd.Context(), a)
+	if err := remember(a); err != nil {
+		done()
+		fmt.Fprintf(cmd.ErrOrStderr(), "seawall: this audit is not kept, so the next will not say what changed: %v\n", err)
+	}
+	return a, nil
 }
 
 // remember compares an audit with the last one and keeps it for the next. Where
 // there is no state to keep it in, there is nothing to compare either.
-func remember(_ context.Context, a *posture.Audit) error {
+func remember(a *posture.Audit) error {
 	dir, err := state.Existing(stateDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		dir, err = state.Open(stateDir)

@@ -183,18 +183,22 @@ func (d *discovery) fromProcesses() {
 		}
 		stateDir, sure := d.stateOf(*p)
 		c := d.at(stateDir)
-		c.Process, c.uid, c.home = p, p.UID, d.homeOf(p.UID)
+		c.Process, c.uid, c.home = p, p.UID, d.processHome(*p)
+		if config := absolute(p.Places["OPENCLAW_CONFIG_PATH"], c.home); config != "" {
+			c.ConfigPath = config
+		}
 		c.Unit = unitOf(p.Cgroup)
 		c.pathsOf = append(c.pathsOf, p.Exe, p.CWD)
 		c.pathsOf = append(c.pathsOf, p.Args...)
 		if !sure {
-			c.note("gateway (pid %d) has OPENCLAW_STATE_DIR or OPENCLAW_CONFIG_PATH set, and Seawall does not read the values of an environment: %s is a guess", p.PID, stateDir)
+			c.note("the environment of the gateway (process %d) could not be read, so %s is a guess; it needs root", p.PID, stateDir)
 		}
 	}
 }
 
 // stateOf finds the state directory of a running gateway by the database it
-// holds open, which is what it really uses, else by its profile and home.
+// holds open, which is what it really uses, else by its environment, profile
+// and home.
 func (d *discovery) stateOf(p host.Process) (dir string, sure bool) {
 	open, err := d.h.ReadDir(d.ctx, fmt.Sprintf("/proc/%d/fd", p.PID))
 	if err == nil {
@@ -214,8 +218,21 @@ func (d *discovery) stateOf(p host.Process) (dir string, sure bool) {
 			name = stateDirName + "-dev"
 		}
 	}
-	moved := slices.Contains(p.Env, "OPENCLAW_STATE_DIR") || slices.Contains(p.Env, "OPENCLAW_CONFIG_PATH")
-	return path.Join(d.homeOf(p.UID), name), !moved
+	home := d.processHome(p)
+	if dir := absolute(p.Places["OPENCLAW_STATE_DIR"], home); dir != "" {
+		return d.real(dir), true
+	}
+	return path.Join(home, name), p.EnvStatus == host.Known
+}
+
+// processHome is the home a process was started with, else its account's.
+func (d *discovery) processHome(p host.Process) string {
+	for _, name := range []string{"OPENCLAW_HOME", "HOME"} {
+		if home := absolute(p.Places[name], d.homeOf(p.UID)); home != "" {
+			return home
+		}
+	}
+	return d.homeOf(p.UID)
 }
 
 func (d *discovery) homeOf(uid uint32) string {
@@ -284,7 +301,8 @@ func (d *discovery) homeUnread(u host.User, err error) {
 	_, statErr := d.h.Stat(d.ctx, dir)
 	switch {
 	case statErr == nil:
-		d.at(d.real(dir)).home = u.Home
+		c := d.at(d.real(dir))
+		c.home, c.uid = u.Home, u.UID
 	case !errors.Is(statErr, host.ErrAbsent):
 		d.blind = append(d.blind, fmt.Sprintf("%s was not readable (%v)", u.Home, err))
 	}
@@ -334,14 +352,22 @@ func (d *discovery) fromEnvironment() {
 		return
 	}
 	c := d.at(d.real(dir))
-	c.ConfigPath = config
+	if c.Process == nil { // a running one knows its own
+		c.ConfigPath = config
+		c.uid = d.f.Self.UID
+	}
 	c.home = cmp.Or(c.home, d.getenv("HOME"), d.homeOf(d.f.Self.UID))
 }
 
 func (d *discovery) expand(p string) string {
+	return absolute(p, cmp.Or(d.getenv("HOME"), d.homeOf(d.f.Self.UID)))
+}
+
+// absolute is a path with ~ for a home, or "" when it is relative.
+func absolute(p, home string) string {
 	p = strings.TrimSpace(p)
 	if rest, ok := strings.CutPrefix(p, "~/"); ok {
-		p = path.Join(cmp.Or(d.getenv("HOME"), d.homeOf(d.f.Self.UID)), rest)
+		p = path.Join(home, rest)
 	}
 	if !path.IsAbs(p) {
 		return ""
@@ -424,6 +450,7 @@ func (d *discovery) fromPackages() {
 		if version := d.packageVersion(dir); version != "" {
 			c := d.at("")
 			c.PackageDir, c.Version = dir, version
+			c.Unreadable = d.blind // where its state may be
 			return
 		}
 	}
@@ -491,17 +518,30 @@ func (d *discovery) read(c *candidate) {
 	if c.StateDir == "" {
 		return
 	}
-	info, err := d.h.Stat(d.ctx, c.StateDir)
-	if err != nil {
+	switch info, err := d.h.Stat(d.ctx, c.StateDir); {
+	case err == nil:
+		c.State = info
+		c.Owner = d.userName(info.UID)
+	case errors.Is(err, host.ErrAbsent): // set up by its config alone, or not yet
+		c.Owner = d.accountOf(c)
+	default:
+		c.Owner = d.accountOf(c)
 		c.note("%s: %v", c.StateDir, err)
 		return
 	}
-	c.State = info
-	c.Owner = d.userName(info.UID)
 	d.readConfig(c)
 	c.Workspaces = d.workspaces(c)
 	d.readFiles(c)
 	c.Skills = d.skills(c)
+}
+
+// accountOf names whom an installation belongs to where no state directory
+// says so: the account of its process or home.
+func (d *discovery) accountOf(c *candidate) string {
+	if c.Container != "" {
+		return ""
+	}
+	return d.userName(c.uid)
 }
 
 func (d *discovery) userName(uid uint32) string {

@@ -31,6 +31,10 @@ type Install struct {
 	Unreadable []string // what could not be read, each with its reason
 }
 
+// SetUp reports whether anyone has put the installation to use: it has a state
+// directory, a running gateway or a container. A package alone does nothing.
+func (i Install) SetUp() bool { return i.StateDir != "" || i.Process != nil || i.Container != "" }
+
 // File is one file of the state directory or a workspace that a control looks
 // at: configs and their backups, credentials, databases, memory, bootstrap files.
 type File struct {

@@ -1,6 +1,9 @@
 package openclaw
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // ownMarks are values of apiKey that OpenClaw does not take for a key.
 var ownMarks = []string{"ollama-local", "custom-local", "codex-app-server", "gcp-vertex-credentials", "secretref-managed", "lmstudio-local", "minimax-oauth"}
@@ -26,4 +29,15 @@ func PlaceholderProblem(text string) string {
 		}
 	}
 	return ""
+}
+
+// StandIn reports whether a value only stands for a key: the token Seawall
+// leaves in a key's place, and the words that local servers without keys are
+// given.
+func StandIn(v string) bool {
+	switch v = strings.ToLower(v); v {
+	case "", "none", "local", "ollama", "lm-studio", "lmstudio", "n/a", "not-needed", "dummy", "undefined", "null":
+		return true
+	}
+	return strings.HasPrefix(strings.TrimPrefix(v, "sk-"), "seawall-") || slices.Contains(ownMarks, v)
 }

@@ -102,6 +102,7 @@ type Item struct {
 	Object   string   `json:"object,omitempty"`
 	Detail   string   `json:"detail"`
 	Severity Severity `json:"severity"`
+	Advice   string   `json:"advice,omitempty"` // for this finding, in place of the result's
 	// CheckIDs are the findings of `openclaw security audit` that say the same.
 	CheckIDs []string    `json:"checkIds,omitempty"`
 	Accepted *Acceptance `json:"accepted,omitempty"`

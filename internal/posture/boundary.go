@@ -24,12 +24,12 @@ var boundaryOrder = []string{BoundaryNone, BoundaryUnknown, BoundaryUser, Bounda
 // account that Seawall's doors run as.
 var BoundaryControl = Control{
 	ID:       "state-boundary",
-	Title:    "Nothing keeps the agent away from Seawall",
+	Title:    "Nothing keeps the agent from root, or from Seawall",
 	Family:   State,
 	Severity: Critical,
 	Why: "Whoever is root, or the account of Seawall's doors, reads every key, rewrites the policy and the record. " +
 		"Where the agent can become that, Seawall watches and does not protect.",
-	Advice: "Run OpenClaw as an account of its own, in no group that leads to root, or in a container without the Docker socket or the host's files",
+	Advice: AdviceAccount,
 	Source: "hardening guide: run as a non-root user, mount only what is needed; OWASP Docker Security Cheat Sheet, rules 1 to 3; capabilities(7)",
 	Needs:  []Need{Agent, boundarySeen},
 	Check: func(f *Facts) []Finding {
@@ -76,11 +76,11 @@ func (b *boundary) judge() string {
 		b.unread = append(b.unread, "whether OpenClaw is here: "+b.facts.OpenClaw.Reason)
 		return BoundaryUnknown
 	}
-	if len(b.facts.OpenClaw.Value) == 0 {
-		return BoundaryAbsent
-	}
 	weakest := BoundaryAbsent
 	for _, in := range b.facts.OpenClaw.Value {
+		if !in.SetUp() && len(in.Unreadable) == 0 {
+			continue
+		}
 		if got := b.install(in); slices.Index(boundaryOrder, got) < slices.Index(boundaryOrder, weakest) {
 			weakest = got
 		}
@@ -92,6 +92,10 @@ func (b *boundary) judge() string {
 // install judges one OpenClaw and returns its boundary.
 func (b *boundary) install(in openclaw.Install) string {
 	found, unread := len(b.found), len(b.unread)
+	if !in.SetUp() {
+		b.unread = append(b.unread, in.Unreadable...)
+		return BoundaryUnknown
+	}
 	kind := BoundaryUser
 	if in.Container != "" {
 		kind = BoundaryContainer
@@ -108,9 +112,24 @@ func (b *boundary) install(in openclaw.Install) string {
 	return kind
 }
 
-func (b *boundary) add(object, format string, args ...any) {
-	b.found = append(b.found, On(object, format, args...))
+// add notes a way around the boundary, and what closes it.
+func (b *boundary) add(object, advice, format string, args ...any) {
+	b.found = append(b.found, On(object, format, args...).Do(advice))
 }
+
+// What closes a way, in the words of the Docker control that finds the same in
+// any container: a report says it once.
+const (
+	AdviceAccount      = "Run OpenClaw as an account of its own, in no group that leads to root"
+	AdvicePrivileged   = "Remove --privileged; add the one capability or device it needs"
+	AdviceCapability   = "Remove the capability from cap_add"
+	AdviceNamespace    = "Remove host network, pid, ipc and uts; publish the one port on 127.0.0.1"
+	AdviceDevice       = "Remove devices; keep a GPU or a serial port that the work needs"
+	AdviceEngineSocket = "Take the socket out of the container; OpenClaw's sandbox has other backends, tools can use a filtering proxy"
+	AdviceMount        = "Mount only the directories it works in; nothing above them"
+	AdviceDockerTCP    = "Close Docker's tcp:// socket; take it out of daemon.json and the unit, use ssh:// contexts"
+	AdviceSocketMode   = "Make the socket root:docker 0660; put nobody into the group who is not root already"
+)
 
 // bare judges an OpenClaw that runs as a plain process, or would.
 func (b *boundary) bare(in openclaw.Install) {
@@ -119,11 +138,11 @@ func (b *boundary) bare(in openclaw.Install) {
 		return
 	}
 	if who.UID == 0 {
-		b.add(in.StateDir, "OpenClaw runs as root and reaches everything here")
+		b.add(in.StateDir, AdviceAccount, "OpenClaw runs as root and reaches everything here")
 		return
 	}
 	if door, ok := doorUID(b.facts); ok && door == who.UID {
-		b.add(in.StateDir, "OpenClaw runs as %s, as Seawall does, so it can read Seawall's keys and stop it", who.Name)
+		b.add(in.StateDir, "Run OpenClaw as another account, or start Seawall as root: its doors then get an account of their own", "OpenClaw runs as %s, as Seawall does, so it can read Seawall's keys and stop it", who.Name)
 	}
 	b.groups(who)
 	b.sudo(who)
@@ -200,13 +219,15 @@ var rootGroups = map[string]string{
 // sudoGroups lead to root by the rule that distributions ship for them.
 var sudoGroups = []string{"sudo", "wheel", "admin"}
 
+func leave(name, group string) string { return "gpasswd -d " + name + " " + group }
+
 func (b *boundary) groups(who identity) {
 	for _, g := range who.Groups {
 		if g == "docker" && b.facts.Docker.Status == host.Absent {
 			continue
 		}
 		if how, ok := rootGroups[g]; ok {
-			b.add("group "+g, "%s is in group %s, which %s", who.Name, g, how)
+			b.add("group "+g, leave(who.Name, g), "%s is in group %s, which %s", who.Name, g, how)
 		}
 	}
 }
@@ -218,7 +239,7 @@ func (b *boundary) sudo(who identity) {
 	if !b.facts.Sudo.Ok() {
 		for _, g := range sudoGroups {
 			if slices.Contains(who.Groups, g) {
-				b.add("group "+g, "%s is in group %s, which by default may run every command as root", who.Name, g)
+				b.add("group "+g, leave(who.Name, g), "%s is in group %s, which by default may run every command as root", who.Name, g)
 				return
 			}
 		}
@@ -226,13 +247,18 @@ func (b *boundary) sudo(who identity) {
 		return
 	}
 	for _, r := range b.facts.Sudo.Value {
-		what := rootCommand(r.Commands)
-		switch {
-		case what == "" || !sudoFor(r.Who, who):
-		case r.NoPasswd:
-			b.add(r.File, "%s may run %s as root with sudo, without a password", who.Name, what)
-		case who.Password != "locked":
-			b.add(r.File, "%s may run %s as root with sudo; an agent under that account catches the password at its next use", who.Name, what)
+		what := SudoRoot(r, who.User)
+		if what == "" || !sudoFor(r.Who, who) {
+			continue
+		}
+		advice := "Take the rule for " + r.Who + " out of " + r.File
+		if group, ok := strings.CutPrefix(r.Who, "%"); ok {
+			advice = leave(who.Name, group)
+		}
+		if r.NoPasswd {
+			b.add(r.File, advice, "%s may run %s as root with sudo, without a password", who.Name, what)
+		} else {
+			b.add(r.File, advice, "%s may run %s as root with sudo; an agent under that account catches the password at its next use", who.Name, what)
 		}
 	}
 }

@@ -24,19 +24,19 @@ func (b *boundary) container(name string) {
 	}
 	c := b.facts.Containers.Value[i].Inspect
 	if c.HostConfig.Privileged {
-		b.add(name, "container %s is privileged: its root is the host's root", name)
+		b.add(name, AdvicePrivileged, "container %s is privileged: its root is the host's root", name)
 	}
 	for _, capability := range c.HostConfig.CapAdd {
 		if how, ok := escapeCapabilities[strings.TrimPrefix(strings.ToUpper(capability), "CAP_")]; ok {
-			b.add(name, "container %s holds %s, which %s", name, strings.ToUpper(capability), how)
+			b.add(name, AdviceCapability, "container %s holds %s, which %s", name, strings.ToUpper(capability), how)
 		}
 	}
 	if c.HostConfig.PidMode.IsHost() {
-		b.add(name, "container %s sees and signals the host's processes (pid: host)", name)
+		b.add(name, AdviceNamespace, "container %s sees and signals the host's processes (pid: host)", name)
 	}
 	for _, d := range c.HostConfig.Devices {
 		if rawDevice(d.PathOnHost) {
-			b.add(name, "container %s has the host's device %s", name, d.PathOnHost)
+			b.add(name, AdviceDevice, "container %s has the host's device %s", name, d.PathOnHost)
 		}
 	}
 	for _, m := range c.Mounts {
@@ -81,15 +81,15 @@ func (b *boundary) mount(name string, m container.MountPoint) {
 	state := "/var/lib/seawall"
 	switch {
 	case slices.Contains(engineSockets, path.Base(src)):
-		b.add(name, "container %s has %s: it can start any other container, and with it become root", name, src)
+		b.add(name, AdviceEngineSocket, "container %s has %s: it can start any other container, and with it become root", name, src)
 	case src == "/":
-		b.add(name, "container %s has the host's whole disk at %s", name, m.Destination)
+		b.add(name, AdviceMount, "container %s has the host's whole disk at %s", name, m.Destination)
 	case src == state || strings.HasPrefix(src, state+"/") || src == "/var" || src == "/var/lib":
-		b.add(name, "container %s has Seawall's own files under %s", name, src)
+		b.add(name, AdviceMount, "container %s has Seawall's own files under %s", name, src)
 	case m.RW && hostsOwn(src):
-		b.add(name, "container %s may write to the host's %s", name, src)
+		b.add(name, AdviceMount, "container %s may write to the host's %s", name, src)
 	case src == "/var/run" || src == "/run":
-		b.add(name, "container %s has the host's sockets under %s, Docker's among them", name, src)
+		b.add(name, AdviceMount, "container %s has the host's sockets under %s, Docker's among them", name, src)
 	}
 }
 

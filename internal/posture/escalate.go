@@ -63,6 +63,16 @@ func rootCommand(commands string) string {
 	return ""
 }
 
+// SudoRoot returns what a sudo rule lets an account run that amounts to root:
+// "every command", a program's name, or "". A rule that asks for a password
+// gives nothing to an account that has none.
+func SudoRoot(r host.SudoRule, who host.User) string {
+	if !r.NoPasswd && who.Password == "locked" {
+		return ""
+	}
+	return rootCommand(r.Commands)
+}
+
 // dockerSocket judges the Engine's socket: whoever may write to it is root,
 // unless the daemon itself is not.
 func (b *boundary) dockerSocket(who identity) {
@@ -73,7 +83,7 @@ func (b *boundary) dockerSocket(who identity) {
 		b.unread = append(b.unread, "Docker socket: "+d.Reason)
 	case d.Value.Rootless:
 	case writable(d.Value.Socket, who):
-		b.add(d.Value.Socket.Path, "%s may write to Docker's socket (%s, owner %d:%d), which is the same as root",
+		b.add(d.Value.Socket.Path, AdviceSocketMode, "%s may write to Docker's socket (%s, owner %d:%d), which is the same as root",
 			who.Name, d.Value.Socket.Mode.Perm(), d.Value.Socket.UID, d.Value.Socket.GID)
 	}
 }
@@ -86,7 +96,7 @@ func (b *boundary) dockerTCP() {
 	}
 	for _, addr := range d.Value.TCP {
 		if !strings.HasSuffix(addr, ":2376") {
-			b.add(addr, "Docker answers on %s without asking who calls: any program here becomes root through it", addr)
+			b.add(addr, AdviceDockerTCP, "Docker answers on %s without asking who calls: any program here becomes root through it", addr)
 		}
 	}
 }
@@ -126,7 +136,7 @@ var rootCapabilities = []struct {
 func (b *boundary) capabilities(object string, effective uint64) {
 	for _, c := range rootCapabilities {
 		if effective&(1<<c.bit) != 0 {
-			b.add(object, "OpenClaw holds %s, which %s", c.name, c.how)
+			b.add(object, "Take its capabilities; CapabilityBoundingSet= and NoNewPrivileges=yes in its unit", "OpenClaw holds %s, which %s", c.name, c.how)
 		}
 	}
 }
@@ -145,10 +155,10 @@ func (b *boundary) rootRuns(who identity) {
 		asRoot := job.User == "root" || slices.ContainsFunc(systemDirs, func(d string) bool { return strings.HasPrefix(job.File.Path, d) })
 		switch {
 		case asRoot && writable(job.File, who):
-			b.add(job.File.Path, "%s can change %s, which root runs by schedule", who.Name, job.File.Path)
+			b.add(job.File.Path, "chown root and chmod go-w "+job.File.Path, "%s can change %s, which root runs by schedule", who.Name, job.File.Path)
 		case job.User == "root":
 			if p := within(who.Home, job.Command); p != "" {
-				b.add(p, "root runs %s by schedule, and %s can replace it", p, who.Name)
+				b.add(p, "Move "+p+" to where only root writes", "root runs %s by schedule, and %s can replace it", p, who.Name)
 			}
 		}
 	}
@@ -161,7 +171,7 @@ func (b *boundary) rootRuns(who identity) {
 		}
 		for _, text := range []string{u.Fragment, u.Exec} {
 			if p := within(who.Home, text); p != "" {
-				b.add(p, "root's service %s uses %s, and %s can replace it", u.Name, p, who.Name)
+				b.add(p, "Move "+p+" to where only root writes, or give the service User=", "root's service %s uses %s, and %s can replace it", u.Name, p, who.Name)
 				break
 			}
 		}

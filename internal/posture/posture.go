@@ -103,6 +103,8 @@ type Finding struct {
 	Detail string // one sentence with the values seen
 	// Severity, when set, replaces the control's for this finding.
 	Severity *Severity
+	// Advice, when set, replaces the control's for this finding.
+	Advice string
 }
 
 // Found returns one finding about the machine as a whole.
@@ -113,6 +115,12 @@ func Found(format string, args ...any) []Finding {
 // On returns a finding about one object.
 func On(object, format string, args ...any) Finding {
 	return Finding{Object: object, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Do returns the finding with advice of its own.
+func (f Finding) Do(advice string) Finding {
+	f.Advice = advice
+	return f
 }
 
 // At returns the finding with a severity of its own.

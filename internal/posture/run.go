@@ -77,7 +77,7 @@ func judge(c Control, facts *Facts) (r Result) {
 	}
 	r.Outcome, r.Severity = Failed, Info
 	for _, f := range findings {
-		item := Item{Object: f.Object, Detail: f.Detail, Severity: c.Severity}
+		item := Item{Object: f.Object, Detail: f.Detail, Advice: f.Advice, Severity: c.Severity}
 		if f.Severity != nil {
 			item.Severity = *f.Severity
 		}

@@ -48,7 +48,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-tcp", Title: "The Docker daemon listens on the network", Family: posture.Docker, Severity: posture.Critical,
 		Why:    "Whoever reaches the Engine API is root on this machine.",
-		Advice: "Remove the tcp:// host from daemon.json and the unit; use ssh:// contexts",
+		Advice: posture.AdviceDockerTCP,
 		Source: "CIS Docker 1.6, 2.7; OWASP Docker Security, rule 1",
 		Needs:  []posture.Need{posture.Daemon},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
@@ -61,7 +61,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-socket-mode", Title: "Others than root and its group may use the Docker socket", Family: posture.Docker, Severity: posture.Critical,
 		Why:    "Whoever may write to the socket may start a container that mounts / and is root.",
-		Advice: "chmod 0660 and chown root:docker the socket; put nobody into the group who is not root already",
+		Advice: posture.AdviceSocketMode,
 		Source: "CIS Docker 1.6, 3.15, 3.16; OWASP Docker Security, rule 1",
 		Needs:  []posture.Need{posture.Daemon},
 		Check: func(f *posture.Facts) []posture.Finding {
@@ -74,21 +74,17 @@ var dockerControls = []posture.Control{
 	},
 	{
 		ID: "docker-group-member", Title: "An account is root by way of the docker group", Family: posture.Docker, Severity: posture.High,
-		Why:    "The group is root without a password. When the agent's account is in it, nothing on this machine is out of its reach.",
+		Why:    "The group is root without a password: a program under that account starts a container with the host's / in it. The agent's own account is the boundary's question.",
 		Advice: "gpasswd -d USER docker; rootless Docker or sudo for the one command it needs",
 		Source: "Docker docs, post-installation steps; CIS Docker 1.6, 1.1.2",
 		Needs:  []posture.Need{posture.Users},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			owners := agentUsers(f)
 			for _, u := range f.Users.Value {
-				if u.UID == 0 || !slices.Contains(u.Groups, "docker") {
+				if u.UID == 0 || !slices.Contains(u.Groups, "docker") || slices.Contains(owners, u.Name) {
 					continue
 				}
-				finding := posture.On(u.Name, "%s is in the group docker", u.Name)
-				if slices.Contains(owners, u.Name) {
-					finding = posture.On(u.Name, "the agent's account %s is in the group docker", u.Name).At(posture.Critical)
-				}
-				found = append(found, finding)
+				found = append(found, posture.On(u.Name, "%s is in the group docker", u.Name))
 			}
 			return found
 		},
@@ -122,7 +118,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-privileged", Title: "A container is privileged", Family: posture.Docker, Severity: posture.Critical,
 		Why:    "Privileged is root on the host with one step in between.",
-		Advice: "Remove --privileged; add the one capability or device it needs",
+		Advice: posture.AdvicePrivileged,
 		Source: "CIS Docker 1.6, 5.5; OWASP Docker Security, rule 3",
 		Needs:  []posture.Need{posture.Containers},
 		Check: eachContainer(func(c host.Container, hc *container.HostConfig) []posture.Finding {
@@ -164,7 +160,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-capabilities-added", Title: "A container has a capability that opens the host", Family: posture.Docker, Severity: posture.High,
 		Why:    "Each of these has a known way from the container to the host.",
-		Advice: "Remove it from cap_add",
+		Advice: posture.AdviceCapability,
 		Source: "capabilities(7); CIS Docker 1.6, 5.4",
 		Needs:  []posture.Need{posture.Containers},
 		Check: eachContainer(func(c host.Container, hc *container.HostConfig) []posture.Finding {
@@ -186,7 +182,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-socket-mounted", Title: "A container has the Docker socket", Family: posture.Docker, Severity: posture.Critical,
 		Why:    "Whoever speaks to the socket from inside starts a privileged container and owns the machine.",
-		Advice: "Remove the mount; OpenClaw's sandbox can use another backend, tools can go through a filtering proxy",
+		Advice: posture.AdviceEngineSocket,
 		Source: "CIS Docker 1.6, 5.32; OWASP Docker Security, rule 1",
 		Needs:  []posture.Need{posture.Containers},
 		Check: eachMount(func(c host.Container, m container.MountPoint) []posture.Finding {
@@ -199,7 +195,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-wide-mount", Title: "A container sees more of the host than a workspace", Family: posture.Docker, Severity: posture.High,
 		Why:    "Mount the whole host and you have an insecure setup inside a container. Even read-only it hands out keys.",
-		Advice: "Mount the exact directories the agent works in, nothing above them",
+		Advice: posture.AdviceMount,
 		Source: "CIS Docker 1.6, 5.6; " + baseline + ", mounts",
 		Needs:  []posture.Need{posture.Containers},
 		Check: eachMount(func(c host.Container, m container.MountPoint) []posture.Finding {
@@ -224,7 +220,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-host-namespaces", Title: "A container shares a namespace with the host", Family: posture.Docker, Severity: posture.High,
 		Why:    "Host network: every service on 127.0.0.1 is the container's too, and no firewall stands between. Host PID: it sees and may signal every process.",
-		Advice: "Remove network_mode: host, pid: host, ipc: host, uts: host; publish the one port on 127.0.0.1",
+		Advice: posture.AdviceNamespace,
 		Source: "CIS Docker 1.6, 5.10, 5.16, 5.17, 5.21",
 		Needs:  []posture.Need{posture.Containers},
 		Check: eachContainer(func(c host.Container, hc *container.HostConfig) []posture.Finding {
@@ -459,7 +455,7 @@ var dockerControls = []posture.Control{
 	{
 		ID: "docker-devices", Title: "A container has devices of the host", Family: posture.Docker, Severity: posture.High,
 		Why:    "A disk, /dev/mem or /dev/kvm is a way around every other wall.",
-		Advice: "Remove devices:, but for a GPU or a serial port that the work needs",
+		Advice: posture.AdviceDevice,
 		Source: "CIS Docker 1.6, 5.18",
 		Needs:  []posture.Need{posture.Containers},
 		Check: eachContainer(func(c host.Container, hc *container.HostConfig) (found []posture.Finding) {

@@ -222,7 +222,7 @@ func plaintext(id, title string, severity posture.Severity, why, advice string, 
 			var where []string
 			s.walk(func(at string, v any) {
 				text, ok := literal(v)
-				if ok && slices.ContainsFunc(below, func(p string) bool { return strings.HasPrefix(at, p) }) && credentialKey(at) && !standIn(text) {
+				if ok && slices.ContainsFunc(below, func(p string) bool { return strings.HasPrefix(at, p) }) && credentialKey(at) && !openclaw.StandIn(text) {
 					where = append(where, at)
 				}
 			})
@@ -246,13 +246,6 @@ func credentialKey(at string) bool {
 		return true
 	}
 	return false
-}
-
-// standIn reports whether a value only stands for a key: Seawall's own
-// placeholders, and the words that local servers without keys are given.
-func standIn(v string) bool {
-	lower := strings.ToLower(v)
-	return strings.HasPrefix(strings.TrimPrefix(lower, "sk-"), "seawall-") || slices.Contains([]string{"none", "local", "ollama", "ollama-local", "lm-studio", "lmstudio", "n/a", "not-needed", "dummy", "undefined", "null"}, lower)
 }
 
 func rules(found []openclaw.SecretAt) string {

@@ -11,8 +11,8 @@ import (
 	"github.com/openseawall/seawall/internal/posture"
 )
 
-// Whether the agent can become root is posture.BoundaryControl's question.
 var stateControls = []posture.Control{
+	posture.BoundaryControl,
 	{
 		ID: "state-dir-mode", Title: "Others may enter OpenClaw's state directory", Family: posture.State, Severity: posture.High,
 		Why:    "Sessions, approvals, devices and credentials of the agent; who writes here commands it.",
@@ -167,8 +167,8 @@ var stateControls = []posture.Control{
 		}),
 	},
 	{
-		ID: "state-sudo", Title: "The agent's account may become root with sudo", Family: posture.State, Severity: posture.High,
-		Why:    "Whatever the agent is talked into, it is then talked into as root.",
+		ID: "state-sudo", Title: "The agent's account may run programs as root", Family: posture.State, Severity: posture.Medium,
+		Why:    "Whatever those programs can be talked into, the agent can be talked into as root. A rule that amounts to root itself is the boundary's question.",
 		Advice: "Remove its sudo rule and its membership in sudo", Source: baseline + ", blast radius; CIS Debian 12, 5.2",
 		Needs: []posture.Need{posture.Agent, posture.Users, posture.Sudo},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
@@ -179,12 +179,9 @@ var stateControls = []posture.Control{
 				}
 				for _, r := range f.Sudo.Value {
 					group, isGroup := strings.CutPrefix(r.Who, "%")
-					if r.Who == "ALL" || r.Who == u.Name || isGroup && slices.Contains(u.Groups, group) {
-						finding := posture.On(u.Name, "%s may run %s (%s)", u.Name, r.Commands, r.File)
-						if r.NoPasswd {
-							finding = finding.At(posture.Critical)
-						}
-						found = append(found, finding)
+					applies := r.Who == "ALL" || r.Who == u.Name || isGroup && slices.Contains(u.Groups, group)
+					if applies && posture.SudoRoot(r, u) == "" && (r.NoPasswd || u.Password != "locked") {
+						found = append(found, posture.On(u.Name, "%s may run %s (%s)", u.Name, r.Commands, r.File))
 					}
 				}
 			}

@@ -27,12 +27,12 @@ func commands(v *view) *posture.Line {
 		}
 	case v.in.Container != "" && v.boundary == posture.BoundaryNone:
 		l.Reach, l.Weight = "leave its container, take the machine", 98
-		l.Narrow = "take the host out of its container"
+		l.Narrow = v.wayOut()
 	case v.in.Container != "":
 		l.Reach, l.Weight, l.Undo = "run any command in its container", 45, "recreate the container"
 	case v.boundary == posture.BoundaryNone:
 		l.Reach, l.Weight = "become root from account "+v.user, 96
-		l.Narrow = "close " + v.user + "'s ways to root"
+		l.Narrow = v.wayOut()
 	default:
 		l.Reach = "run any command as " + v.user
 	}
@@ -47,7 +47,7 @@ func files(v *view) *posture.Line {
 	when := looser(v.exec, v.may("write", "edit", "apply_patch", "read"))
 	l := &posture.Line{
 		Kind: "files", When: when, Who: asked(when), Undo: v.undoFiles(), Weight: 70,
-		Narrow: "set tools.fs.workspaceOnly to true",
+		Narrow: v.close("set tools.fs.workspaceOnly to true", "fs.workspaceOnly"),
 	}
 	switch {
 	case v.jailed:
@@ -58,14 +58,14 @@ func files(v *view) *posture.Line {
 	case v.in.Container != "":
 		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete what is mounted:", v.mounts(), 50, "mount its workspace, nothing else"
 	case v.root || v.boundary == posture.BoundaryNone:
-		l.Reach, l.Weight, l.Narrow = "read, change, delete every file", 88, "give it a container or its own account"
+		l.Reach, l.Weight, l.Narrow = "read, change, delete every file", 88, "run OpenClaw as an account of its own"
 	case v.onlyWorkspace():
-		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete its workspace:", v.in.Workspaces, 30, "push its workspace to a git remote"
+		l.Reach, l.Objects, l.Weight, l.Narrow = "change and delete its workspace:", v.in.Workspaces, 30, "set agents.defaults.sandbox.mode to all"
 	default:
 		l.Reach = "read, change, delete all of " + v.user + "'s files"
 	}
-	if l.Undo == noBackup {
-		l.Narrow = "openclaw backup create --output DIR"
+	if v.boundary == posture.BoundaryNone && !v.root && !v.jailed {
+		l.Narrow = v.wayOut()
 	}
 	return l
 }
@@ -126,11 +126,17 @@ func (v *view) undoFiles() string {
 			newest = f.ModTime
 		}
 	}
+	if newest.IsZero() && v.unlisted() {
+		return "not known"
+	}
 	if newest.IsZero() {
 		return noBackup
 	}
 	return "backup of " + newest.UTC().Format("2 Jan")
 }
+
+// unlisted reports whether OpenClaw's files could not be looked at.
+func (v *view) unlisted() bool { return v.in.Config == nil && len(v.in.Unreadable) > 0 }
 
 // orders: strangers who may tell it what to do.
 func orders(v *view) *posture.Line {
@@ -153,13 +159,13 @@ func messages(v *view) *posture.Line {
 	} else if len(channels) == 0 {
 		return nil
 	}
-	when := looser(v.may("message"), v.exec)
-	if v.exec == posture.Asks && v.may("message") == posture.Never {
-		when = posture.Asks
+	when := v.may("message")
+	if !v.jailed { // a shell has the channel's token, a sandbox has not
+		when = looser(when, v.exec)
 	}
 	return &posture.Line{
 		Kind: "messages", Reach: reach, Objects: channels, When: when, Who: asked(when),
-		Undo: "what is sent stays sent", Weight: 72, Narrow: "add message to tools.deny",
+		Undo: "what is sent stays sent", Weight: 72, Narrow: v.close("add message to tools.deny", "deny message"),
 	}
 }
 
@@ -190,12 +196,18 @@ func exposed(v *view) *posture.Line {
 // itself: the settings that hold it back, or at least what it will read tomorrow.
 func itself(v *view) *posture.Line {
 	undo := "nothing keeps the old ones"
-	if slices.ContainsFunc(v.in.Files, func(f fileOf) bool { return f.Kind == "config-backup" }) {
-		undo = "openclaw.json.bak"
+	switch {
+	case slices.ContainsFunc(v.in.Files, func(f fileOf) bool { return f.Kind == "config-backup" }):
+		undo = "copies beside the config"
+	case v.unlisted():
+		undo = "not known"
 	}
 	l := &posture.Line{
 		Kind: "itself", Reach: "rewrite its settings, plugins and skills", When: v.may("gateway", "plugins", "openclaw"), Undo: undo, Weight: 64,
 		Narrow: "add group:automation to tools.deny",
+	}
+	if v.shell() || !v.jailed && v.may("write", "edit") == posture.Freely && !v.onlyWorkspace() {
+		l.Narrow = "set tools.profile to messaging"
 	}
 	if !v.jailed {
 		l.When = looser(l.When, v.exec)
@@ -217,7 +229,7 @@ func hosts(v *view) *posture.Line {
 	l := &posture.Line{
 		Kind: "network", Reach: "reach every host, inside and out", When: when, Who: asked(when),
 		Undo: "sent data stays sent", Weight: 48,
-		Narrow: "drop outgoing mail and IRC",
+		Narrow: "let out only to the hosts it needs",
 	}
 	if ways := v.openWays(); len(ways) > 0 {
 		l.Reach = "reach every host, " + and(ways) + " included"
@@ -241,7 +253,7 @@ func jobs(v *view) *posture.Line {
 	}
 	l := &posture.Line{
 		Kind: "jobs", Reach: "leave jobs that run when you are gone", When: when, Who: asked(when),
-		Undo: "openclaw automations list", Weight: 42, Narrow: "add automations to tools.deny",
+		Undo: "openclaw automations list", Weight: 42, Narrow: v.close("add automations to tools.deny", "deny automations"),
 	}
 	for _, job := range v.f.Cron.Value {
 		if job.User == v.user && !v.root {

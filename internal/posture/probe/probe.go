@@ -11,7 +11,9 @@ package probe
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
@@ -32,12 +34,18 @@ func Blast(f *posture.Facts) []posture.Line {
 	}
 	installs := f.OpenClaw.Value
 	for _, in := range installs {
+		if !in.SetUp() {
+			continue
+		}
 		v := look(f, in)
 		for _, line := range v.lines() {
 			if len(installs) > 1 {
 				line.Agent = cmp.Or(in.Container, in.StateDir)
 			}
 			line.Weight, line.Controls = weigh(line), guards[line.Kind]
+			if line.When == posture.Unsure && !(v.root && line.Kind == "commands") {
+				line.Narrow = v.lookFirst()
+			}
 			lines = append(lines, line)
 		}
 	}
@@ -77,7 +85,8 @@ type view struct {
 	f        *posture.Facts
 	in       openclaw.Install
 	agents   []scope
-	boundary string       // of this one OpenClaw
+	boundary string // of this one OpenClaw
+	ways     []posture.Finding
 	user     string       // whom its commands run as
 	root     bool         // they run as root on the machine itself
 	exec     posture.When // running commands
@@ -88,13 +97,14 @@ func look(f *posture.Facts, in openclaw.Install) *view {
 	one := *f
 	one.OpenClaw.Value = []openclaw.Install{in}
 	v := &view{f: f, in: in, agents: scopes(in), user: in.Owner}
-	v.boundary, _ = posture.Boundary(&one)
+	v.boundary, v.ways = posture.Boundary(&one)
 	if p := in.Process; p != nil {
 		v.root = p.UID == 0
 		v.user = userName(f, p.UID)
 	} else {
 		v.root = in.Owner == "root" && in.Container == ""
 	}
+	v.user = cmp.Or(v.user, "its account")
 	v.jailed = every(v.agents, scope.sandboxed)
 	v.exec = loosest(v.agents, scope.exec)
 	return v
@@ -141,6 +151,37 @@ func asked(w posture.When) string {
 		return "not known"
 	}
 	return "nobody is asked"
+}
+
+// shell reports whether commands run outside a sandbox without a question: a
+// shell does what every other tool does, so that closing one of those alone
+// narrows nothing.
+func (v *view) shell() bool { return v.exec == posture.Freely && !v.jailed }
+
+// close names what closes a tool: alone, or with the shell beside it.
+func (v *view) close(alone, beside string) string {
+	if v.shell() {
+		return "tools.exec.mode ask, " + beside
+	}
+	return alone
+}
+
+// lookFirst is what narrows a line whose config was not read.
+func (v *view) lookFirst() string {
+	if v.f.Self.UID != 0 {
+		return "look as root first: seawall audit"
+	}
+	return "mend the config: openclaw doctor"
+}
+
+// wayOut says how to close the way to root: the only one, or how many there are.
+func (v *view) wayOut() string {
+	if len(v.ways) != 1 {
+		return fmt.Sprintf("close all %d ways out: seawall audit --all", len(v.ways))
+	}
+	advice, _, _ := strings.Cut(v.ways[0].Advice, ";")
+	advice, _, _ = strings.Cut(advice, ",")
+	return strings.ToLower(advice[:1]) + advice[1:]
 }
 
 // order of When, loosest last.

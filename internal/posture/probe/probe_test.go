@@ -236,7 +236,7 @@ func TestOutgoing(t *testing.T) {
 
 func TestUndoNamesTheNewestBackup(t *testing.T) {
 	f := machine(t, `{}`)
-	if got := line(t, f, "files"); got.Undo != noBackup || got.Narrow != "openclaw backup create --output DIR" {
+	if got := line(t, f, "files"); got.Undo != noBackup {
 		t.Errorf("%+v", got)
 	}
 	for _, day := range []int{3, 21, 9} {
@@ -300,6 +300,51 @@ func TestVerdict(t *testing.T) {
 	} {
 		if got := says(c.facts); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+// Each setting that a line advises makes that line lighter.
+func TestNarrowNarrows(t *testing.T) {
+	settings := map[string]string{
+		"openclaw config set tools.exec.mode ask":  `{tools:{exec:{mode:"ask"}}}`,
+		"set tools.exec.mode to allowlist":         `{tools:{exec:{mode:"allowlist"}}}`,
+		"tools.exec.mode ask, deny message":        `{tools:{exec:{mode:"ask"},deny:["message"]}}`,
+		"add message to tools.deny":                `{tools:{exec:{mode:"ask"},deny:["message"]}}`,
+		"tools.exec.mode ask, deny automations":    `{tools:{exec:{mode:"ask"},deny:["automations"]}}`,
+		"add automations to tools.deny":            `{tools:{exec:{mode:"ask"},deny:["automations"]}}`,
+		"tools.exec.mode ask, fs.workspaceOnly":    `{tools:{exec:{mode:"ask"},fs:{workspaceOnly:true}}}`,
+		"set tools.fs.workspaceOnly to true":       `{tools:{exec:{mode:"ask"},fs:{workspaceOnly:true}}}`,
+		"set tools.profile to messaging":           `{tools:{profile:"messaging"}}`,
+		"add group:automation to tools.deny":       `{tools:{exec:{mode:"ask"},fs:{workspaceOnly:true},deny:["group:automation"]}}`,
+		"set agents.defaults.sandbox.mode to all":  `{agents:{defaults:{sandbox:{mode:"all"}}}}`,
+		"let out only to the hosts it needs":       "", // not OpenClaw's to set
+		"set a monthly limit at the provider":      "",
+		"start it without keys in its environment": "",
+		"openclaw secrets configure":               "",
+		"seawall connect":                          "",
+		"keep workspaceAccess at none":             "",
+		"add skill_workshop to tools.deny":         `{tools:{exec:{mode:"ask"},fs:{workspaceOnly:true},deny:["group:automation","skill_workshop","group:fs"]}}`,
+	}
+	common := `models:{providers:{openai:{apiKey:"a-fake-value"}}},channels:{telegram:{}}`
+	with := func(config string) *posture.Facts {
+		return machine(t, strings.TrimSuffix(config, "}")+","+common+"}")
+	}
+	for _, config := range []string{`{meta:{}}`, `{tools:{exec:{mode:"ask"}}}`, `{tools:{exec:{mode:"ask"},fs:{workspaceOnly:true}}}`, `{agents:{defaults:{sandbox:{mode:"all"}}}}`} {
+		for _, before := range Blast(with(config)) {
+			set, known := settings[before.Narrow]
+			if !known {
+				t.Errorf("%s: %s: is %q right? put what it sets into this test", config, before.Kind, before.Narrow)
+			}
+			if set == "" {
+				continue
+			}
+			if strings.Contains(config, "sandbox") {
+				set = strings.TrimSuffix(set, "}") + `,agents:{defaults:{sandbox:{mode:"all"}}}}`
+			}
+			if after := find(Blast(with(set)), before.Kind); after != nil && after.Weight >= before.Weight {
+				t.Errorf("%s: to %s weighs %d; after %q it weighs %d, to %s %s", config, before.Reach, before.Weight, before.Narrow, after.Weight, after.Reach, after.When)
+			}
 		}
 	}
 }

@@ -23,8 +23,33 @@ func secrets(v *view) *posture.Line {
 	when := looser(v.exec, v.may("read"))
 	return &posture.Line{
 		Kind: "secrets", Reach: reach, Objects: names, When: when, Who: asked(when),
-		Undo: "new keys at each provider", Weight: 90, Narrow: "seawall connect",
+		Undo: "new keys at each provider", Weight: 90, Narrow: v.narrowSecrets(),
 	}
+}
+
+// narrowSecrets: connect takes a provider's key from the agent, where the agent
+// cannot take it back from Seawall.
+func (v *view) narrowSecrets() string {
+	provider := slices.ContainsFunc(v.in.Config.Keys("models.providers"), func(id string) bool {
+		key, _ := v.in.Config.At("models", "providers", id, "apiKey")
+		text, isText := key.(string)
+		return isText && !openclaw.StandIn(text)
+	})
+	inside := v.in.Process != nil && len(v.in.Process.SecretEnv) > 0
+	if c, ok := v.container(); ok {
+		inside = inside || len(c.SecretEnv) > 0
+	}
+	switch {
+	case v.boundary == posture.BoundaryNone && v.root:
+		return "its own account, then seawall connect"
+	case v.boundary == posture.BoundaryNone:
+		return v.wayOut()
+	case provider:
+		return "seawall connect"
+	case inside:
+		return "start it without keys in its environment"
+	}
+	return "openclaw secrets configure"
 }
 
 // secretNames names what looks like a credential where the agent can read: its
@@ -87,7 +112,7 @@ func configSecrets(config any) []string {
 				if secretKey(at) {
 					names = append(names, name)
 				}
-			} else if value != "" && secretKey(at) {
+			} else if !openclaw.StandIn(value) && secretKey(at) {
 				names = append(names, settingName(at))
 			}
 		}

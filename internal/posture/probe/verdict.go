@@ -22,7 +22,7 @@ func Verdict(lines []posture.Line, a *posture.Audit) string {
 	var s strings.Builder
 	switch {
 	case len(free) > 0:
-		fmt.Fprintf(&s, "In five minutes this agent can %s; %s", and(phrases(free, 3)), consent(free))
+		fmt.Fprintf(&s, "In five minutes this agent can %s; %s", series(phrases(free, 3)), consent(free))
 		if who := strangers(lines); who != "" {
 			fmt.Fprintf(&s, ", and anyone %s may tell it to", who)
 		}
@@ -30,7 +30,7 @@ func Verdict(lines []posture.Line, a *posture.Audit) string {
 			s.WriteString(", but for commands a person is")
 		}
 	case len(asks) > 0:
-		fmt.Fprintf(&s, "This agent asks a person before it can %s; nothing of weight happens without an answer", and(phrases(asks, 3)))
+		fmt.Fprintf(&s, "This agent asks a person before it can %s; nothing of weight happens without an answer", series(phrases(asks, 3)))
 	default:
 		s.WriteString("This agent is refused everything Seawall knows to look for")
 	}
@@ -64,19 +64,14 @@ func phrases(lines []posture.Line, n int) []string {
 		}
 		phrase := l.Reach
 		if len(l.Objects) > 0 {
-			phrase += " " + names(l.Objects, spelled(l.Kind))
+			phrase += " " + names(l.Objects, 1)
+			if l.Kind == "secrets" && len(l.Objects) > 2 {
+				phrase += " secrets"
+			}
 		}
 		out = append(out, phrase)
 	}
 	return out
-}
-
-// spelled is how many names of a kind a verdict spells out.
-func spelled(kind string) int {
-	if kind == "secrets" {
-		return 2
-	}
-	return 1
 }
 
 // strangers says who else may give it orders: through a messenger or its port.
@@ -122,6 +117,31 @@ func and(list []string) string {
 	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
+// series joins phrases, of which all but the last may have an "and" of their own.
+func series(list []string) string {
+	if len(list) < 2 || !slices.ContainsFunc(list[:len(list)-1], func(s string) bool { return strings.Contains(s, " and ") }) {
+		return and(list)
+	}
+	return strings.Join(list[:len(list)-1], ", ") + ", and " + list[len(list)-1]
+}
+
+// tally counts the findings that matter first.
+func tally(c posture.Counts) string {
+	var out []string
+	for _, n := range []struct {
+		n    int
+		name string
+	}{{c.Critical, "critical"}, {c.High, "high"}, {c.Medium, "medium"}} {
+		if n.n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n.n, n.name))
+		}
+	}
+	if c.Critical+c.High+c.Medium == 1 {
+		return out[0] + " finding"
+	}
+	return and(out) + " findings"
+}
+
 func clip(s string, words int) string {
 	if f := strings.Fields(s); len(f) > words {
 		return strings.TrimRight(strings.Join(f[:words], " "), ",;") + "…"
@@ -132,7 +152,12 @@ func clip(s string, words int) string {
 // machineVerdict is for a machine without an agent.
 func machineVerdict(a *posture.Audit) string {
 	agent := "There is no OpenClaw here"
-	if a.Boundary == posture.BoundaryUnknown {
+	switch {
+	case len(a.Agents) > 0 && a.Boundary == posture.BoundaryUnknown:
+		agent = "OpenClaw is installed here; whether anyone has set it up could not be read"
+	case len(a.Agents) > 0:
+		agent = "OpenClaw is installed here and nobody has set it up yet"
+	case a.Boundary == posture.BoundaryUnknown:
 		agent = "Whether OpenClaw is here could not be read"
 	}
 	c := a.Counts
@@ -145,7 +170,7 @@ func machineVerdict(a *posture.Audit) string {
 	}
 	switch {
 	case worst != "":
-		return clip(fmt.Sprintf("%s; the machine itself has %d critical and %d high findings, first of all: %s", agent, c.Critical, c.High, worst), maxWords) + "."
+		return clip(fmt.Sprintf("%s; the machine itself has %s, first of all: %s", agent, tally(c), worst), maxWords) + "."
 	case c.Unknown > 0:
 		return fmt.Sprintf("%s; nothing serious was found on the machine, but %d checks could not be made.", agent, c.Unknown)
 	}

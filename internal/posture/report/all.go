@@ -43,6 +43,7 @@ func (p *page) families() []posture.Family {
 
 func (p *page) family(f posture.Family) {
 	var passed, absent []string
+	var unknown []posture.Result
 	titled := false
 	for _, r := range p.a.Results {
 		if r.Family != f {
@@ -56,7 +57,7 @@ func (p *page) family(f posture.Family) {
 		case posture.Failed:
 			p.failed(r)
 		case posture.Unknown:
-			p.unknown(r)
+			unknown = append(unknown, r)
 		case posture.Passed:
 			passed = append(passed, r.ID)
 		case posture.NotApplicable:
@@ -66,6 +67,7 @@ func (p *page) family(f posture.Family) {
 	if !titled {
 		return
 	}
+	p.unknown(unknown)
 	if len(passed) > 0 {
 		p.para(" "+p.ink.good.Render("✓ passed")+"  ", strings.Join(passed, ", "), p.ink.faint)
 	}
@@ -98,6 +100,9 @@ func (p *page) finding(r posture.Result, f posture.Item) {
 	if f.Severity != r.Severity {
 		text = f.Severity.String() + ": " + text
 	}
+	if f.Advice != "" && f.Advice != r.Advice {
+		text += " → " + f.Advice
+	}
 	if len(f.CheckIDs) > 0 && !r.Deep {
 		text += " (OpenClaw's audit says so too: " + strings.Join(f.CheckIDs, ", ") + ")"
 	}
@@ -113,10 +118,20 @@ func (p *page) detail(name, text string) {
 	}
 }
 
-func (p *page) unknown(r posture.Result) {
-	p.para(" ? not known  ", r.Title, p.ink.strong)
-	p.row("   " + p.ink.faint.Render(clean(r.ID)))
-	for _, why := range r.Reasons {
-		p.para("   • ", why, lipgloss.NewStyle())
+// unknown writes what could not be judged: what is missing, and below it all
+// that it leaves open.
+func (p *page) unknown(list []posture.Result) {
+	for len(list) > 0 {
+		why := list[0].Reasons
+		var open []string
+		list = slices.DeleteFunc(list, func(r posture.Result) bool {
+			same := slices.Equal(r.Reasons, why)
+			if same {
+				open = append(open, r.ID)
+			}
+			return same
+		})
+		p.para(" ? not known  ", strings.Join(why, "; "), p.ink.strong)
+		p.para("   • ", strings.Join(open, ", "), lipgloss.NewStyle())
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/openseawall/seawall/internal/posture"
 )
@@ -20,6 +21,10 @@ type fix struct {
 // that it is linked to.
 var severityWeight = [...]int{posture.Info: 0, posture.Low: 2, posture.Medium: 10, posture.High: 40, posture.Critical: 120}
 
+// share is how much of the lines that a control guards its fix takes away: a
+// finding of low severity is a small part of what stands open there.
+var share = [...]float64{posture.Info: 0, posture.Low: 0.1, posture.Medium: 0.4, posture.High: 1, posture.Critical: 1}
+
 // ranked orders the advice for all open findings by what it takes away: the
 // weight of the severity, and of each line of the blast radius that the control
 // guards. The same advice from several controls is one fix.
@@ -32,17 +37,20 @@ func ranked(a *posture.Audit) []fix {
 	}
 	var out []fix
 	for _, r := range a.Results {
-		worst, open := openSeverity(r)
-		if !open || r.Advice == "" || worst == posture.Info {
-			continue
+		for _, f := range r.Findings {
+			advice := cmp.Or(f.Advice, r.Advice)
+			if f.Accepted != nil || advice == "" || f.Severity == posture.Info {
+				continue
+			}
+			weight := severityWeight[f.Severity] + int(share[f.Severity]*float64(lines[r.ID]))
+			i := slices.IndexFunc(out, func(x fix) bool { return x.advice == advice })
+			if i < 0 {
+				out = append(out, fix{r.Title, advice, f.Severity, weight, r.ID})
+				continue
+			}
+			out[i].weight = max(out[i].weight, weight)
+			out[i].severity = max(out[i].severity, f.Severity)
 		}
-		weight := severityWeight[worst] + lines[r.ID]
-		if i := slices.IndexFunc(out, func(f fix) bool { return f.advice == r.Advice }); i >= 0 {
-			out[i].weight += weight
-			out[i].severity = max(out[i].severity, worst)
-			continue
-		}
-		out = append(out, fix{r.Title, r.Advice, worst, weight, r.ID})
 	}
 	slices.SortStableFunc(out, func(x, y fix) int {
 		return cmp.Or(cmp.Compare(y.weight, x.weight), cmp.Compare(y.severity, x.severity), cmp.Compare(x.id, y.id))
@@ -50,25 +58,38 @@ func ranked(a *posture.Audit) []fix {
 	return out
 }
 
+// brief shortens advice that is too long for its rows by whole clauses; one that
+// is too long by itself is cut.
+func brief(advice string, width, n int) []string {
+	if len(rows(advice, width)) <= n {
+		return rows(advice, width)
+	}
+	end := 0
+	for _, mark := range []string{"; ", " (", ", and ", ", or ", ", then ", " && ", ", "} {
+		for at, i := 0, 0; ; at += i + len(mark) {
+			if i = strings.Index(advice[at:], mark); i < 0 {
+				break
+			}
+			if at+i > end && len(rows(advice[:at+i], width)) <= n {
+				end = at + i
+			}
+		}
+	}
+	if end < width/3 {
+		return cut(advice, width, n)
+	}
+	return rows(advice[:end], width)
+}
+
 // rows says what is wrong and, where there is room for it, what to do in rows
 // of their own.
 func (f fix) rows(width, n int) []string {
 	if n == 1 {
-		return cut(clean(f.advice), width, 1)
+		return brief(clean(f.advice), width, 1)
 	}
 	out := cut(clean(f.title), width, 1)
-	for i, s := range cut(clean(f.advice), width-2, n-1) {
+	for i, s := range brief(clean(f.advice), width-2, n-1) {
 		out = append(out, [...]string{"→ ", "  "}[min(i, 1)]+s)
 	}
 	return out
-}
-
-// openSeverity is the worst of a result's findings that nobody accepted.
-func openSeverity(r posture.Result) (worst posture.Severity, open bool) {
-	for _, f := range r.Findings {
-		if f.Accepted == nil {
-			worst, open = max(worst, f.Severity), true
-		}
-	}
-	return worst, open
 }
