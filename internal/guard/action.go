@@ -1,12 +1,11 @@
 package guard
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"regexp"
+	"strconv"
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/effect"
@@ -43,13 +42,20 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	})
 }
 
-// unescaped are arguments as a person and a detector read them: characters that
-// JSON lets anyone hide behind \u stand for themselves.
+// hidden is a character of a JSON string that could stand there as it is.
+var hidden = regexp.MustCompile(`\\u00[2-7][0-9a-fA-F]`)
+
+// unescaped are arguments as a person and a detector read them, whether they
+// are JSON or not: characters that anyone may hide behind \u stand for
+// themselves.
 func unescaped(args []byte) string {
-	if v := jsontext.Value(bytes.Clone(args)); bytes.Contains(args, []byte(`\u`)) && v.Canonicalize() == nil {
-		return string(v)
-	}
-	return string(args)
+	return hidden.ReplaceAllStringFunc(string(args), func(escape string) string {
+		c, _ := strconv.ParseUint(escape[2:], 16, 8)
+		if c == '"' || c == '\\' || c == 0x7f {
+			return escape
+		}
+		return string(rune(c))
+	})
 }
 
 // Stopped tells the person in the chat that a call was stopped.

@@ -156,8 +156,8 @@ func (g *Guard) secrets(text string) []detect.Finding {
 	return found
 }
 
-// merge joins two lists of findings that are each in order, and drops of two
-// that overlap the shorter.
+// merge joins two lists of findings. Two that overlap become one, which covers
+// both and has the name of the longer.
 func merge(a, b []detect.Finding) []detect.Finding {
 	if len(b) == 0 {
 		return a
@@ -172,9 +172,12 @@ func merge(a, b []detect.Finding) []detect.Finding {
 	kept := all[:0]
 	for _, f := range all {
 		if n := len(kept); n > 0 && f.Start < kept[n-1].End {
-			if f.End-f.Start > kept[n-1].End-kept[n-1].Start {
-				kept[n-1] = f
+			last := &kept[n-1]
+			start, end := last.Start, max(last.End, f.End)
+			if f.End-f.Start > last.End-last.Start {
+				*last = f
 			}
+			last.Start, last.End = start, end
 			continue
 		}
 		kept = append(kept, f)
