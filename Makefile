@@ -17,7 +17,7 @@ FUZZTIME ?= 60s
 # The folders with tests that need real servers.
 LAB = $(shell find . -name '*_lab_test.go' -not -path './.*' -exec dirname {} + | sort -u)
 
-.PHONY: build build-all test test-unit lab lint fuzz bench detect clean
+.PHONY: build build-all man test test-unit lab lint fuzz bench detect clean
 
 build:
 	$(GOBUILD) -o bin/seawall ./cmd/seawall
@@ -26,6 +26,14 @@ build:
 build-all:
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o bin/seawall-linux-amd64 ./cmd/seawall
 	GOOS=linux GOARCH=arm64 $(GOBUILD) -o bin/seawall-linux-arm64 ./cmd/seawall
+
+# Man pages and completions, from the command tree.
+man: build
+	mkdir -p dist/completions
+	bin/seawall man dist/man
+	bin/seawall completion bash >dist/completions/seawall.bash
+	bin/seawall completion zsh >dist/completions/_seawall
+	bin/seawall completion fish >dist/completions/seawall.fish
 
 test:
 	@scripts/prepare.sh
@@ -53,9 +61,12 @@ fuzz:
 bench:
 	@go run ./bench
 
-# How well the detectors do on labelled data.
+# How well the detectors do on labelled data, which is not in this repository:
+# DATA names its folder.
+DATA ?= ../shared/data
 detect:
-	@go run ./bench detect
+	@go run ./bench/detect -data $(DATA)
+	@go run ./bench/commands -data $(DATA)/commands.jsonl.gz
 
 clean:
 	rm -rf bin dist .cache
