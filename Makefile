@@ -28,6 +28,7 @@ build-all:
 	GOOS=linux GOARCH=arm64 $(GOBUILD) -o bin/seawall-linux-arm64 ./cmd/seawall
 
 # Man pages and completions, from the command tree.
+man: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 man: build
 	mkdir -p dist/completions
 	bin/seawall man dist/man

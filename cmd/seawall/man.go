@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -21,9 +20,9 @@ func newMan() *cobra.Command {
 				return fmt.Errorf("writing the man pages: %w", err)
 			}
 			cmd.Root().DisableAutoGenTag = true
-			// The date of the pages is not the date of the build: the same commit
-			// gives the same bytes.
-			header := &doc.GenManHeader{Title: "SEAWALL", Section: "1", Source: "Seawall", Manual: "Seawall", Date: &time.Time{}}
+			// The date is that of SOURCE_DATE_EPOCH, so that the same commit gives
+			// the same bytes.
+			header := &doc.GenManHeader{Title: "SEAWALL", Section: "1", Source: "Seawall", Manual: "Seawall"}
 			return doc.GenManTree(cmd.Root(), header, args[0])
 		},
 	}
