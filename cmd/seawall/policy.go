@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -24,11 +27,23 @@ func newPolicy() *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error {
 				path := policyPath(args)
 				p, err := policy.Check(path)
+				if errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("there is no policy file %s: `seawall up` writes the shipped one, `seawall policy show` prints it", path)
+				}
 				if err != nil {
-					return err
+					return fmt.Errorf("%s would be refused:\n%w", path, err)
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s is valid (version %s). A running Seawall takes it over within a second.\n", path, p.Version())
 				return nil
+			},
+		},
+		&cobra.Command{
+			Use:   "schema",
+			Short: "Print what a rule of the policy may speak of",
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				_, err := cmd.OutOrStdout().Write(policy.Schema())
+				return err
 			},
 		},
 		&cobra.Command{
@@ -55,5 +70,5 @@ func policyPath(args []string) string {
 	if len(args) > 0 {
 		return args[0]
 	}
-	return stateDir + "/" + state.Policy
+	return filepath.Join(stateDir, state.Policy)
 }

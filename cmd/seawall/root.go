@@ -33,6 +33,9 @@ It sends nothing anywhere that you did not configure.`,
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&stateDir, "state", state.Default(), "directory that keeps keys, policy and record")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: `%s --help` lists what there is", err, cmd.CommandPath())
+	})
 	root.AddCommand(newAudit(), newControls(), newUp(), newDoors(), newConnect(), newDisconnect(), newStatus(), newPage(), newLog(), newPolicy(), newDemo(), newMan(), helpOwnUser())
 	return root
 }

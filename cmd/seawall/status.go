@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 		if r.Key == "" {
 			key = "held by the agent"
 		}
-		s.Routes = append(s.Routes, routeStatus{r.Provider, r.Agent, r.Upstream, key})
+		s.Routes = append(s.Routes, routeStatus{r.Provider, r.Agent, withoutPassword(r.Upstream), key})
 	}
 	a, err := survey.Last(dir)
 	if err != nil {
@@ -100,6 +101,15 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	s.Standing = service.Stand(a, len(routes), s.Running != nil)
 	s.Last, err = lastDenials(cmd, dir)
 	return s, err
+}
+
+// withoutPassword is an address as it may be shown.
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	return u.Redacted()
 }
 
 // lastDenials returns the newest rows that stopped something; a record that

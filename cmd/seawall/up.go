@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,6 +52,9 @@ Started by root, the doors run as the system user "seawall".`,
 
 func up(cmd *cobra.Command, f upFlags) error {
 	out, ctx := cmd.OutOrStdout(), cmd.Context()
+	// Whoever stops reading what up says (a closed pipe) does not end it: it has
+	// edits to take back.
+	signal.Ignore(syscall.SIGPIPE)
 	fmt.Fprintf(out, "Seawall %s\n", version())
 	dir, err := state.Open(stateDir)
 	if err != nil {
@@ -99,7 +104,7 @@ func listen(address, what, flag string) (net.Listener, error) {
 	if err != nil || !tcp.IP.IsLoopback() {
 		return nil, fmt.Errorf("%s %s: %s can only be on a loopback address such as 127.0.0.1:4780", flag, address, what)
 	}
-	l, err := net.ListenTCP("tcp", tcp)
+	l, err := listenSoon(tcp)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s cannot open on %s: another program listens there (ss -ltnp shows which); end it or choose another address with %s", what, address, flag)
 	}
@@ -107,6 +112,18 @@ func listen(address, what, flag string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s cannot open on %s: %w", what, address, err)
 	}
 	return l, nil
+}
+
+// listenSoon listens, and waits a moment for a port in use: the doors of a
+// Seawall that was killed close by themselves.
+func listenSoon(tcp *net.TCPAddr) (net.Listener, error) {
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		l, err := net.ListenTCP("tcp", tcp)
+		if !errors.Is(err, syscall.EADDRINUSE) || wait > time.Second {
+			return l, err
+		}
+		time.Sleep(wait)
+	}
 }
 
 func auditForUp(cmd *cobra.Command, dir *state.Dir, config string) (*posture.Audit, error) {

@@ -85,6 +85,7 @@ func startChild(ctx context.Context, dir *state.Dir, door, page net.Listener) (*
 	// The link to the running program also works where the account may not
 	// look: `go run` builds in a directory that only its user may enter.
 	cmd := exec.Command("/proc/self/exe", "doors", "--state", dir.String())
+	cmd.Args[0] = os.Args[0]
 	cmd.Dir = "/"
 	cmd.Env = childEnvironment(os.Environ())
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,7 @@ type Service struct {
 	// trouble is what went wrong since the start and still is: keys or routes
 	// that cannot be read.
 	trouble atomic.Pointer[string]
+	login   sync.Mutex // one redeems at a time
 }
 
 // Open reads policy, keys and routes and opens the record. It is an error when
@@ -89,7 +91,7 @@ func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
 	if err := s.announce(door, page); err != nil {
 		return err
 	}
-	defer s.dir.Remove(state.Running)
+	defer s.retire()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(ctx, door, s.door.Serve) })
 	group.Go(func() error { return serve(ctx, page, console.New(s).Serve) })
@@ -110,7 +112,7 @@ func serve(ctx context.Context, l net.Listener, run func(net.Listener) error) er
 func (s *Service) follow(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var seen, refused string
+	var seen, refused, unkept string
 	for {
 		select {
 		case <-ctx.Done():
@@ -127,6 +129,13 @@ func (s *Service) follow(ctx context.Context) {
 			refused = ""
 			if changed {
 				s.event(ctx, "the policy was changed to version "+s.policy.Version())
+			}
+		}
+		if now := s.guard.Problem(); now != unkept {
+			if unkept = now; now != "" {
+				fmt.Fprintln(os.Stderr, "seawall: the record cannot be kept, so what the agent wants is denied:", now)
+			} else {
+				fmt.Fprintln(os.Stderr, "seawall: the record is kept again")
 			}
 		}
 		if now := s.stamp(); now != seen {
@@ -205,12 +214,24 @@ func (s *Service) announce(door, page net.Listener) error {
 	return s.dir.Write(state.Running, content)
 }
 
+// retire takes the announcement back, unless it is another's by now.
+func (s *Service) retire() {
+	if i, err := announced(s.dir); err == nil && i.PID == os.Getpid() {
+		_ = s.dir.Remove(state.Running)
+	}
+}
+
 // Find returns the Seawall that runs on a state directory; nil when none does.
 func Find(dir *state.Dir) (*Instance, error) {
-	content, err := dir.Read(state.Running)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !dir.Locked() {
-		return nil, nil
+	i, err := announced(dir)
+	if errors.Is(err, fs.ErrNotExist) || !dir.Locked() {
+		return nil, nil // killed, it left its announcement
 	}
+	return i, err
+}
+
+func announced(dir *state.Dir) (*Instance, error) {
+	content, err := dir.Read(state.Running)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,8 @@ func NewLogin(dir *state.Dir, page string) (link string, err error) {
 
 // Redeem implements console.Source.
 func (s *Service) Redeem(token string) bool {
+	s.login.Lock()
+	defer s.login.Unlock()
 	want, err := s.dir.Read(loginFile)
 	if err != nil || len(want) == 0 || subtle.ConstantTimeCompare(want, []byte(token)) != 1 {
 		return false
@@ -74,6 +76,9 @@ func (s *Service) health() []console.Health {
 	}
 	counts := s.guard.Counts()
 	record := console.Health{Part: "Record", Good: true, State: fmt.Sprintf("%d allowed, %d redacted, %d denied since the start", counts["allow"], counts["redact"], counts["deny"]+counts["ask"])}
+	if problem := s.guard.Problem(); problem != "" {
+		record.Good, record.State = false, "cannot be kept, so what the agent wants is denied: "+problem
+	}
 	all := []console.Health{model, provider, rules, record}
 	if trouble := s.trouble.Load(); trouble != nil {
 		all = append(all, console.Health{Part: "State", State: *trouble})

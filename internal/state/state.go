@@ -186,9 +186,11 @@ func (d *Dir) Lock() (release func(), err error) {
 	if os.Geteuid() == 0 {
 		_ = f.Chown(d.uid, d.gid)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	// The lock belongs to the open file: it ends with the process, and others
+	// can ask about it without taking it.
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
 		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
+		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 			return nil, fmt.Errorf("another Seawall already runs on %s: stop it, or name another directory with --state DIR", d.path)
 		}
 		return nil, fmt.Errorf("locking the state directory %s: %w", d.path, err)
@@ -198,12 +200,14 @@ func (d *Dir) Lock() (release func(), err error) {
 
 // Locked reports whether an instance runs on the directory.
 func (d *Dir) Locked() bool {
-	release, err := d.Lock()
+	f, err := d.root.Open("lock")
 	if err != nil {
-		return true
+		return false
 	}
-	release()
-	return false
+	defer f.Close()
+	lock := unix.Flock_t{Type: unix.F_WRLCK}
+	err = unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock)
+	return err == nil && lock.Type != unix.F_UNLCK
 }
 
 func (d *Dir) sync() error {
