@@ -79,8 +79,6 @@ func up(cmd *cobra.Command, f upFlags) error {
 		return err
 	}
 	doors, err := service.Start(ctx, dir, door, page, version())
-	door.Close()
-	page.Close()
 	if err != nil {
 		return err
 	}

@@ -36,10 +36,13 @@ func (d *Doors) Err() error { <-d.done; return d.err }
 // Stop ends them and waits until what they wrote is on the disk.
 func (d *Doors) Stop() error { d.stop(); return d.Err() }
 
-// Start opens the doors. Root starts them as the account seawall, to which the
-// state directory is given; anyone else runs them in this process.
+// Start opens the doors on listeners that it takes over. Root starts them as
+// the account seawall, to which the state directory is given; anyone else runs
+// them in this process.
 func Start(ctx context.Context, dir *state.Dir, door, page net.Listener, version string) (*Doors, error) {
 	if os.Geteuid() == 0 {
+		defer door.Close() // the child has its own
+		defer page.Close()
 		return startChild(ctx, dir, door, page)
 	}
 	s, err := Open(ctx, dir, version)
