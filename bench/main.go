@@ -1,0 +1,142 @@
+// Bench measures what Seawall costs, in one run on one machine, beside the same
+// work without it. See README.md.
+//
+//	go run ./bench [-json] [-only door,inside,start,audit,record]
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// serveCommand is the argument with which this program is the provider or the
+// plain proxy.
+const serveCommand = "serve"
+
+// besides names the second column of each group.
+var besides = map[string]string{
+	doorGroup: "direct", insideGroup: "plain proxy", memoryGroup: "", auditGroup: "the other", recordGroup: "",
+}
+
+type flags struct {
+	json    bool
+	only    string
+	profile string
+}
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == serveCommand {
+		if err := serve(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(2)
+		}
+		return
+	}
+	var f flags
+	flag.BoolVar(&f.json, "json", false, "print JSON")
+	flag.StringVar(&f.only, "only", strings.Join(parts, ","), "measure only these parts")
+	flag.StringVar(&f.profile, "profile", "", "write a CPU profile of a growing 60 kB conversation inside the door to this `file`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, f); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+}
+
+var parts = []string{"door", "inside", "start", "audit", "record"}
+
+func run(ctx context.Context, f flags) (err error) {
+	wanted := strings.Split(f.only, ",")
+	for _, part := range wanted {
+		if !slices.Contains(parts, part) {
+			return fmt.Errorf("there is no part %q: choose from %s", part, strings.Join(parts, ", "))
+		}
+	}
+	var profile io.Writer
+	if f.profile != "" {
+		file, err := os.Create(f.profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		profile = file
+	}
+	say("building seawall")
+	s, err := openStage(ctx)
+	if s != nil {
+		defer s.close()
+	}
+	if err != nil {
+		return err
+	}
+	var results []result
+	for _, part := range wanted {
+		say("measuring: %s", part)
+		more, err := s.measure(ctx, part, profile)
+		if err != nil {
+			return fmt.Errorf("measuring %s: %w", part, err)
+		}
+		results = append(results, more...)
+	}
+	if f.json {
+		return printJSON(os.Stdout, results)
+	}
+	load, _ := os.ReadFile("/proc/loadavg")
+	fmt.Printf("%s, %d cores, %s/%s, load at the end %s\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, strings.Join(strings.Fields(string(load))[:3], " "))
+	print(os.Stdout, results)
+	return nil
+}
+
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }
+
+func (s *stage) measure(ctx context.Context, part string, profile io.Writer) ([]result, error) {
+	switch part {
+	case "door":
+		return s.doors(ctx)
+	case "inside":
+		return s.inside(ctx, profile)
+	case "start":
+		return s.starts(ctx)
+	case "audit":
+		return s.audits(ctx)
+	}
+	return s.record(ctx, 2*time.Second)
+}
+
+// doors measures the door's process from its first idle moment on.
+func (s *stage) doors(ctx context.Context) ([]result, error) {
+	time.Sleep(2 * time.Second)
+	idle, own := resident(s.pid)
+	memory := []result{{Group: memoryGroup, What: "door, idle", Unit: "MB", Value: idle / 1e6, Wanted: 40, Note: mb(own) + " of it its own, the rest the program's file"}}
+	c := newClient(s)
+	open, err := c.streamsOpen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []result
+	for _, part := range []func(context.Context) ([]result, error){c.growing, c.acting, c.streaming} {
+		more, err := part(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	load, err := c.throughput(ctx, 4, 1500*time.Millisecond)
+	if err != nil {
+		return nil, err
+	}
+	after, _ := resident(s.pid)
+	memory = append(memory, open, result{Group: memoryGroup, What: "door, after all the above", Unit: "MB", Value: after / 1e6})
+	return append(append(all, load), memory...), nil
+}
