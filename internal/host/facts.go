@@ -182,8 +182,8 @@ type Process struct {
 	// Places are the values of the variables that say where OpenClaw's files
 	// are (HOME, OPENCLAW_STATE_DIR, …): the only values that are kept.
 	Places map[string]string `json:",omitempty"`
-	NetNS     string // inode of its network namespace
-	RSS       int64  // bytes
+	NetNS  string            // inode of its network namespace
+	RSS    int64             // bytes
 }
 
 // Unit is a systemd unit: services, timers and sockets.

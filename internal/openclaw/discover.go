@@ -178,7 +178,7 @@ func (d *discovery) fromProcesses() {
 	}
 	for i := range d.f.Processes.Value {
 		p := &d.f.Processes.Value[i]
-		if !IsGateway(*p) || inContainer.MatchString(p.Cgroup) {
+		if !IsGateway(*p) || inContainer.MatchString(d.below(p.Cgroup)) {
 			continue
 		}
 		stateDir, sure := d.stateOf(*p)
@@ -187,13 +187,24 @@ func (d *discovery) fromProcesses() {
 		if config := absolute(p.Places["OPENCLAW_CONFIG_PATH"], c.home); config != "" {
 			c.ConfigPath = config
 		}
-		c.Unit = unitOf(p.Cgroup)
+		c.Unit = unitOf(d.below(p.Cgroup))
 		c.pathsOf = append(c.pathsOf, p.Exe, p.CWD)
 		c.pathsOf = append(c.pathsOf, p.Args...)
 		if !sure {
 			c.note("the environment of the gateway (process %d) could not be read, so %s is a guess; it needs root", p.PID, stateDir)
 		}
 	}
+}
+
+// below is a control group as seen from this machine, which may be a container
+// itself: without that of process 1.
+func (d *discovery) below(cgroup string) string {
+	for _, p := range d.f.Processes.Value {
+		if p.PID == 1 {
+			return strings.TrimPrefix(cgroup, strings.TrimSuffix(p.Cgroup, "/init.scope"))
+		}
+	}
+	return cgroup
 }
 
 // stateOf finds the state directory of a running gateway by the database it

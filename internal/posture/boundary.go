@@ -120,6 +120,7 @@ func (b *boundary) add(object, advice, format string, args ...any) {
 // What closes a way, in the words of the Docker control that finds the same in
 // any container: a report says it once.
 const (
+	AdviceDoors        = "Start Seawall as root; its doors then get an account of their own"
 	AdviceAccount      = "Run OpenClaw as an account of its own, in no group that leads to root"
 	AdvicePrivileged   = "Remove --privileged; add the one capability or device it needs"
 	AdviceCapability   = "Remove the capability from cap_add"
@@ -142,7 +143,7 @@ func (b *boundary) bare(in openclaw.Install) {
 		return
 	}
 	if door, ok := doorUID(b.facts); ok && door == who.UID {
-		b.add(in.StateDir, "Run OpenClaw as another account, or start Seawall as root: its doors then get an account of their own", "OpenClaw runs as %s, as Seawall does, so it can read Seawall's keys and stop it", who.Name)
+		b.add(in.StateDir, AdviceDoors, "OpenClaw runs as %s, as Seawall does, so it can read Seawall's keys and stop it", who.Name)
 	}
 	b.groups(who)
 	b.sudo(who)

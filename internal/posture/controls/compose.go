@@ -32,7 +32,7 @@ var composeControls = []posture.Control{
 		Why:    "Compose files are copied, shown and committed; keys belong in an env_file with mode 0600, or better outside the container.",
 		Advice: "Move the value to an env_file or a secret, then replace the key: it has been in a file others read",
 		Source: guide + ", API keys; " + baseline + ", secrets",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(file host.ComposeFile, s host.ComposeService) []posture.Finding {
 			if len(s.SecretEnv) == 0 {
 				return nil
@@ -49,7 +49,7 @@ var composeControls = []posture.Control{
 		Why:    "It holds the keys that were kept out of the compose file.",
 		Advice: "chmod 600 the file",
 		Source: guide + ", .env with chmod 600",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(file host.ComposeFile, s host.ComposeService) (found []posture.Finding) {
 			for _, e := range s.EnvFiles {
 				if who := opened(e); who != "" {
@@ -79,7 +79,7 @@ var composeControls = []posture.Control{
 		Why:    "Privileged is root on the host with one step in between.",
 		Advice: "Remove privileged: true",
 		Source: "CIS Docker 1.6, 5.5; OWASP Docker Security, rule 3",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check:  serviceHas(func(s host.ComposeService) bool { return s.Privileged }, "%s is privileged"),
 	},
 	{
@@ -87,7 +87,7 @@ var composeControls = []posture.Control{
 		Why:    "OpenClaw's image has its own user; user: root takes that away.",
 		Advice: "Remove user: root, or set user: \"1000:1000\"",
 		Source: "CIS Docker 1.6, 4.1; " + baseline + ", Docker",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check:  serviceHas(func(s host.ComposeService) bool { return s.OpenClaw && s.User != "" && rootUser(s.User) }, "%s runs as root"),
 	},
 	{
@@ -95,7 +95,7 @@ var composeControls = []posture.Control{
 		Why:    "NET_RAW forges packets; a gateway needs none of Docker's fourteen.",
 		Advice: "Set cap_drop: [ALL] and remove cap_add",
 		Source: "CIS Docker 1.6, 5.4; OpenClaw docs, install/docker (cap_drop NET_RAW, NET_ADMIN); " + errata,
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(_ host.ComposeFile, s host.ComposeService) (found []posture.Finding) {
 			if bad := dangerousCaps(s.CapAdd); len(bad) > 0 {
 				found = append(found, posture.On("", "%s adds %s", s.Name, strings.Join(bad, ", ")).At(posture.High))
@@ -111,7 +111,7 @@ var composeControls = []posture.Control{
 		Why:    "The daemon's own no-new-privileges is a default that does not show; what stands here holds.",
 		Advice: "Set security_opt: [\"no-new-privileges:true\"]",
 		Source: "CIS Docker 1.6, 5.26; " + baseline + ", Docker; " + errata,
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: serviceHas(func(s host.ComposeService) bool {
 			return s.OpenClaw && !slices.ContainsFunc(s.SecurityOpt, func(o string) bool { v, ok := optionValue(o, "no-new-privileges"); return ok && v == "true" })
 		}, "%s does not set no-new-privileges"),
@@ -121,7 +121,7 @@ var composeControls = []posture.Control{
 		Why:    "They are what stands between a kernel hole and the host.",
 		Advice: "Remove the unconfined line",
 		Source: "CIS Docker 1.6, 5.2, 5.22; " + guide + ", seccomp and AppArmor",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check:  serviceHas(func(s host.ComposeService) bool { return slices.ContainsFunc(s.SecurityOpt, unconfined) }, "%s is unconfined"),
 	},
 	{
@@ -129,7 +129,7 @@ var composeControls = []posture.Control{
 		Why:    "Limit mounts to the exact paths the agent should touch; the Docker socket is the whole machine.",
 		Advice: "Mount the directories the agent works in, nothing above them",
 		Source: "CIS Docker 1.6, 5.6, 5.32; " + baseline + ", mounts",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(_ host.ComposeFile, s host.ComposeService) (found []posture.Finding) {
 			for _, m := range s.Mounts {
 				switch why := tooWide(m.Source); {
@@ -147,7 +147,7 @@ var composeControls = []posture.Control{
 		Why:    "\"18789:18789\" means everyone; Docker opens the firewall for it.",
 		Advice: "Write \"127.0.0.1:18789:18789\" and come in over a tunnel or a reverse proxy",
 		Source: "CIS Docker 1.6, 5.14; " + baseline + ", public exposure",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(_ host.ComposeFile, s host.ComposeService) (found []posture.Finding) {
 			for _, p := range s.Ports {
 				addr, err := netip.ParseAddr(p.HostIP)
@@ -164,7 +164,7 @@ var composeControls = []posture.Control{
 		Why:    "Every service on 127.0.0.1 is then the container's too.",
 		Advice: "Remove network_mode: host and publish the one port on 127.0.0.1",
 		Source: "CIS Docker 1.6, 5.10",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check:  serviceHas(func(s host.ComposeService) bool { return s.NetworkMode == "host" }, "%s uses the host's network"),
 	},
 	{
@@ -172,7 +172,7 @@ var composeControls = []posture.Control{
 		Why:    "Without one a runaway turn takes the host; below 2 GB the gateway itself is killed.",
 		Advice: "Set deploy.resources.limits.memory: 2g",
 		Source: "CIS Docker 1.6, 5.11; " + guide + ", resource limits; " + errata,
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(_ host.ComposeFile, s host.ComposeService) []posture.Finding {
 			switch {
 			case !s.OpenClaw || s.MemoryLimit >= gatewayMemory:
@@ -188,7 +188,7 @@ var composeControls = []posture.Control{
 		Why:    "A fork bomb takes the whole machine.",
 		Advice: "Set pids_limit: 512",
 		Source: "CIS Docker 1.6, 5.29",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check:  serviceHas(func(s host.ComposeService) bool { return s.OpenClaw && s.PidsLimit <= 0 }, "%s has no limit of processes"),
 	},
 	{
@@ -196,7 +196,7 @@ var composeControls = []posture.Control{
 		Why:    "The guide's curl is not promised in OpenClaw's image, which brings a check of its own; a check that cannot run reports a healthy agent as dead.",
 		Advice: "Remove the healthcheck, or use node -e with fetch('http://127.0.0.1:18789/healthz')",
 		Source: errata,
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(_ host.ComposeFile, s host.ComposeService) []posture.Finding {
 			if !s.OpenClaw || len(s.HealthTest) == 0 {
 				return nil
@@ -216,7 +216,7 @@ var composeControls = []posture.Control{
 		Why:    "A moving tag is an update nobody decided or tested, and no way back.",
 		Advice: "Name the version and the digest",
 		Source: "CIS Docker 1.6, 5.28; OWASP Docker Security, rule 13",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check: eachService(func(_ host.ComposeFile, s host.ComposeService) []posture.Finding {
 			if s.OpenClaw && s.Image != "" && movingTag(s.Image) {
 				return posture.Found("%s uses %s", s.Name, s.Image)
@@ -229,7 +229,7 @@ var composeControls = []posture.Control{
 		Why:    "After an automatic reboot the agent stays gone.",
 		Advice: "Set restart: unless-stopped",
 		Source: "CIS Docker 1.6, 5.15",
-		Needs:  []posture.Need{posture.ComposeFiles},
+		Needs:  []posture.Need{composeServices},
 		Check:  serviceHas(func(s host.ComposeService) bool { return s.OpenClaw && (s.Restart == "" || s.Restart == "no") }, "%s has no restart policy"),
 	},
 }
@@ -277,3 +277,21 @@ func publishes(s host.ComposeService) bool {
 		return strings.HasPrefix(name, p)
 	})
 }
+
+// composeServices needs a compose file that was understood: one that does not
+// parse is compose-unreadable's, and says nothing about the rest.
+var composeServices = posture.Need{Name: "compose files", Of: func(f *posture.Facts) (host.Status, string) {
+	status, reason := f.Compose.State()
+	if status != host.Known {
+		return status, reason
+	}
+	if len(f.Compose.Value) == 0 {
+		return host.Absent, "no compose file was found"
+	}
+	for _, c := range f.Compose.Value {
+		if c.Error == "" {
+			return host.Known, ""
+		}
+	}
+	return host.Unknown, f.Compose.Value[0].Path + " does not parse"
+}}

@@ -190,7 +190,7 @@ var gatewayTools = []posture.Control{
 		}),
 	config("gateway-control-plane-tools", "The agent may change itself", posture.High,
 		"gateway, plugins, automations and openclaw install code, schedule work and rewrite the config, past every wish in a prompt.",
-		"Deny them: tools.deny [\"group:automation\"]", docs+"gateway/security/hardened-baseline",
+		"Deny the tools that change it: tools.deny [\"group:automation\"]", docs+"gateway/security/hardened-baseline",
 		[]string{"security.exposure.open_groups_with_control_plane_tools"}, map[string]string{"tools.deny": `["group:automation"]`},
 		func(s settings) []posture.Finding {
 			if p := s.text("tools.profile", ""); p == "messaging" || p == "minimal" {

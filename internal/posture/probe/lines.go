@@ -239,7 +239,7 @@ func hosts(v *view) *posture.Line {
 		case mode.IsNone():
 			return nil
 		case mode.IsHost():
-			l.Reach, l.Narrow = "reach every host and this host's loopback", "give its container a network of its own"
+			l.Reach, l.Narrow = "reach every host, and loopback here", "give its container a network of its own"
 		}
 	}
 	return l
@@ -254,6 +254,9 @@ func jobs(v *view) *posture.Line {
 	l := &posture.Line{
 		Kind: "jobs", Reach: "leave jobs that run when you are gone", When: when, Who: asked(when),
 		Undo: "openclaw automations list", Weight: 42, Narrow: v.close("add automations to tools.deny", "deny automations"),
+	}
+	if v.in.Container != "" { // its shell schedules nothing outside it
+		l.Narrow = "add automations to tools.deny"
 	}
 	for _, job := range v.f.Cron.Value {
 		if job.User == v.user && !v.root {

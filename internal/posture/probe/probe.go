@@ -58,14 +58,14 @@ func Blast(f *posture.Facts) []posture.Line {
 // guards are the controls whose fixes shorten each line, by its kind.
 var guards = map[string][]string{
 	"commands": {posture.BoundaryControl.ID, "gateway-exec-unasked", "state-sudo", "docker-group-member", "docker-privileged", "docker-socket-mounted"},
-	"files":    {"gateway-files-anywhere", "gateway-sandbox-off", "docker-wide-mount", "compose-mount", "state-wide-workspace", "state-no-backup"},
+	"files":    {posture.BoundaryControl.ID, "gateway-exec-unasked", "gateway-files-anywhere", "gateway-sandbox-off", "docker-wide-mount", "compose-mount", "state-wide-workspace", "state-no-backup"},
 	"secrets":  {"secrets-process-env", "secrets-container-env", "secrets-provider-key", "secrets-channel-token", "secrets-master-key", "secrets-in-memory"},
 	"orders":   {"gateway-dm-open", "gateway-group-open"},
 	"exposed":  {"gateway-no-auth", "gateway-listens-public", "gateway-bind-public", "docker-published-everywhere", "firewall-published-port", "firewall-no-default-drop"},
 	"messages": {"gateway-send-anywhere"},
-	"itself":   {"gateway-control-plane-tools", "skills-self-written", "gateway-channel-config-writes"},
+	"itself":   {"gateway-exec-unasked", "gateway-control-plane-tools", "skills-self-written", "gateway-channel-config-writes"},
 	"network":  {"firewall-host-mail-out", "firewall-container-mail-out", "firewall-container-metadata", "gateway-egress-open"},
-	"jobs":     {"gateway-unattended-scripts", "state-agent-job", "state-job-writable"},
+	"jobs":     {"gateway-exec-unasked", "gateway-unattended-scripts", "state-agent-job", "state-job-writable"},
 }
 
 // weigh turns the size of a loss into an order: what a person is asked about
@@ -85,12 +85,12 @@ type view struct {
 	f        *posture.Facts
 	in       openclaw.Install
 	agents   []scope
-	boundary string // of this one OpenClaw
-	ways     []posture.Finding
-	user     string       // whom its commands run as
-	root     bool         // they run as root on the machine itself
-	exec     posture.When // running commands
-	jailed   bool         // every agent's tools run in a sandbox container
+	boundary string            // of this one OpenClaw
+	ways     []posture.Finding // to root
+	user     string            // whom its commands run as
+	root     bool              // they run as root on the machine itself
+	exec     posture.When      // running commands
+	jailed   bool              // every agent's tools run in a sandbox container
 }
 
 func look(f *posture.Facts, in openclaw.Install) *view {
@@ -98,6 +98,11 @@ func look(f *posture.Facts, in openclaw.Install) *view {
 	one.OpenClaw.Value = []openclaw.Install{in}
 	v := &view{f: f, in: in, agents: scopes(in), user: in.Owner}
 	v.boundary, v.ways = posture.Boundary(&one)
+	// Who shares Seawall's account is not root for that.
+	v.ways = slices.DeleteFunc(v.ways, func(f posture.Finding) bool { return f.Advice == posture.AdviceDoors })
+	if v.boundary == posture.BoundaryNone && len(v.ways) == 0 {
+		v.boundary = posture.BoundaryUser
+	}
 	if p := in.Process; p != nil {
 		v.root = p.UID == 0
 		v.user = userName(f, p.UID)
@@ -171,13 +176,16 @@ func (v *view) lookFirst() string {
 	if v.f.Self.UID != 0 {
 		return "look as root first: seawall audit"
 	}
+	if v.in.ConfigInfo.Path == "" {
+		return "find its config: OPENCLAW_CONFIG_PATH"
+	}
 	return "mend the config: openclaw doctor"
 }
 
 // wayOut says how to close the way to root: the only one, or how many there are.
 func (v *view) wayOut() string {
 	if len(v.ways) != 1 {
-		return fmt.Sprintf("close all %d ways out: seawall audit --all", len(v.ways))
+		return fmt.Sprintf("close its %d ways out (see --all)", len(v.ways))
 	}
 	advice, _, _ := strings.Cut(v.ways[0].Advice, ";")
 	advice, _, _ = strings.Cut(advice, ",")

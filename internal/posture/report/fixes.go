@@ -64,13 +64,13 @@ func brief(advice string, width, n int) []string {
 	if len(rows(advice, width)) <= n {
 		return rows(advice, width)
 	}
-	end := 0
-	for _, mark := range []string{"; ", " (", ", and ", ", or ", ", then ", " && ", ", "} {
+	end, outside := 0, outsideParens(advice)
+	for _, mark := range []string{"; ", " (", ", and ", ", or ", ", then ", " && "} {
 		for at, i := 0, 0; ; at += i + len(mark) {
 			if i = strings.Index(advice[at:], mark); i < 0 {
 				break
 			}
-			if at+i > end && len(rows(advice[:at+i], width)) <= n {
+			if at+i > end && outside[at+i] && len(rows(advice[:at+i], width)) <= n {
 				end = at + i
 			}
 		}
@@ -79,6 +79,22 @@ func brief(advice string, width, n int) []string {
 		return cut(advice, width, n)
 	}
 	return rows(advice[:end], width)
+}
+
+// outsideParens tells for each byte of a text whether it stands in no
+// parentheses or brackets; the opening one does not either.
+func outsideParens(s string) []bool {
+	out, depth := make([]bool, len(s)), 0
+	for i, c := range []byte(s) {
+		if c == ')' || c == ']' {
+			depth--
+		}
+		out[i] = depth <= 0
+		if c == '(' || c == '[' {
+			depth++
+		}
+	}
+	return out
 }
 
 // rows says what is wrong and, where there is room for it, what to do in rows

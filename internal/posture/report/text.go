@@ -93,7 +93,7 @@ type room struct {
 
 // rooms are tried in turn until the report fits a page.
 var rooms = []room{
-	{3, 2, 3, maxLines, false}, {2, 2, 3, maxLines, false}, {2, 2, 2, maxLines, true}, {2, 2, 1, maxLines, true}, {2, 1, 3, maxLines, false},
+	{3, 3, 3, maxLines, false}, {3, 2, 3, maxLines, false}, {2, 2, 3, maxLines, false}, {2, 2, 2, maxLines, true}, {2, 2, 1, maxLines, true}, {2, 1, 3, maxLines, false},
 	{2, 1, 1, maxLines, true}, {2, 1, 1, 7, true}, {2, 1, 1, 6, true}, {2, 1, 1, 5, true},
 }
 
@@ -115,10 +115,15 @@ func (p *page) narrow() bool { return p.width < 72 }
 
 // head names the machine and gives the verdict.
 func (p *page) head() {
-	what := strings.Join(slices.DeleteFunc([]string{
-		clean(p.a.Host.Name), clean(shortOS(p.a.Host.OS)), clean(agentName(p.a.Agents)),
-	}, func(s string) bool { return s == "" }), " · ")
 	when := p.a.Time.UTC().Format("2 Jan 2006 15:04")
+	title := func(agent string) string {
+		return strings.Join(slices.DeleteFunc([]string{clean(p.a.Host.Name), clean(shortOS(p.a.Host.OS)), clean(agent)},
+			func(s string) bool { return s == "" }), " · ")
+	}
+	what := title(agentName(p.a.Agents))
+	if len(p.a.Agents) == 1 && p.a.Agents[0].Container != "" && lipgloss.Width(what+when) > p.width-4 {
+		what = title("OpenClaw " + p.a.Agents[0].Version + " in a container")
+	}
 	if pad := p.width - 2 - lipgloss.Width(what) - lipgloss.Width(when); pad > 0 {
 		p.row(" " + p.ink.faint.Render(what+strings.Repeat(" ", pad)+when))
 	} else {

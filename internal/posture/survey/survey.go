@@ -28,6 +28,9 @@ func Caller(getenv func(string) string) openclaw.Option { return openclaw.Enviro
 
 // Facts reads all that controls judge.
 func Facts(ctx context.Context, h host.Host, opts ...openclaw.Option) *posture.Facts {
+	if _, err := os.Getwd(); err != nil { // a directory that was removed: the compose reader needs one
+		_ = os.Chdir("/")
+	}
 	facts := host.Read(ctx, h, host.WithSecret(secretVariable))
 	opts = append(opts, openclaw.SecretsBy(secretsIn))
 	return &posture.Facts{Facts: facts, OpenClaw: openclaw.Discover(ctx, h, facts, opts...)}
