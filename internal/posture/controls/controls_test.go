@@ -13,10 +13,10 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/texts"
 )
 
 // fakeKey has the shape of a key and was never one. It is made here, so that
@@ -38,12 +38,7 @@ func machine(t *testing.T, archives ...[]byte) *posture.Facts {
 	}
 	ctx := context.Background()
 	f := &posture.Facts{Facts: host.Read(ctx, h)}
-	f.OpenClaw = openclaw.Discover(ctx, h, f.Facts, openclaw.SecretsBy(func(text string) (found []openclaw.SecretAt) {
-		for _, s := range detect.Secrets(text) {
-			found = append(found, openclaw.SecretAt{Rule: s.Rule, Line: 1 + strings.Count(text[:s.Start], "\n")})
-		}
-		return found
-	}))
+	f.OpenClaw = openclaw.Discover(ctx, h, f.Facts, texts.Options()...)
 	return f
 }
 
@@ -156,14 +151,6 @@ func TestTrips(t *testing.T) {
 		}
 		t.Run(c.ID, func(t *testing.T) {
 			t.Parallel()
-			if fake, ok := unreadable[c.ID]; ok {
-				f := machine(t, read(t, "base.txtar"))
-				fake(f)
-				if len(c.Check(f)) == 0 {
-					t.Error("it finds nothing")
-				}
-				return
-			}
 			o := readOverlay(t, "trips", c.ID+".txtar")
 			for id, r := range o.run(t) {
 				expected := id == c.ID || slices.Contains(o.also, id)
@@ -173,14 +160,6 @@ func TestTrips(t *testing.T) {
 			}
 		})
 	}
-}
-
-// unreadable are weaknesses that no recording carries yet: what reading a
-// skill finds comes from the skill scanner.
-var unreadable = map[string]func(*posture.Facts){
-	"skills-dangerous": func(f *posture.Facts) {
-		f.OpenClaw.Value[0].Skills = []openclaw.Skill{{Name: "x", Path: "/x", Root: "workspace", Findings: []string{"pipes a download into a shell (SKILL.md:12)"}}}
-	},
 }
 
 // TestNearMisses holds controls against machines that look weak and are not.

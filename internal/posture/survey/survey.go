@@ -19,6 +19,7 @@ import (
 	"github.com/openseawall/seawall/internal/posture/controls"
 	"github.com/openseawall/seawall/internal/posture/probe"
 	"github.com/openseawall/seawall/internal/posture/report"
+	"github.com/openseawall/seawall/internal/posture/texts"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -32,8 +33,7 @@ func Facts(ctx context.Context, h host.Host, opts ...openclaw.Option) *posture.F
 		_ = os.Chdir("/")
 	}
 	facts := host.Read(ctx, h, host.WithSecret(secretVariable))
-	opts = append(opts, openclaw.SecretsBy(secretsIn))
-	return &posture.Facts{Facts: facts, OpenClaw: openclaw.Discover(ctx, h, facts, opts...)}
+	return &posture.Facts{Facts: facts, OpenClaw: openclaw.Discover(ctx, h, facts, append(texts.Options(), opts...)...)}
 }
 
 // Audit reads and judges a machine. version is Seawall's own.
@@ -58,21 +58,6 @@ func certain(found []detect.Finding) bool {
 		}
 	}
 	return false
-}
-
-// secretsIn finds the secrets of one text, by rule and line.
-func secretsIn(text string) []openclaw.SecretAt {
-	var out []openclaw.SecretAt
-	line, at := 1, 0
-	for _, f := range detect.Secrets(text) {
-		for ; at < f.Start; at++ {
-			if text[at] == '\n' {
-				line++
-			}
-		}
-		out = append(out, openclaw.SecretAt{Rule: f.Rule, Line: line})
-	}
-	return out
 }
 
 // Remember fills in what changed since the audit that the state directory
