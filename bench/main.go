@@ -1,7 +1,7 @@
 // Bench measures what Seawall costs, in one run on one machine, beside the same
 // work without it. See README.md.
 //
-//	go run ./bench [-json] [-only door,inside,start,audit,record]
+//	go run ./bench [-json] [-profile FILE] [-only door,start,inside,audit,record]
 package main
 
 import (
@@ -54,9 +54,12 @@ func main() {
 	}
 }
 
-var parts = []string{"door", "inside", "start", "audit", "record"}
+var parts = []string{"door", "start", "inside", "audit", "record"}
 
 func run(ctx context.Context, f flags) (err error) {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("there is no argument %q: see -help", flag.Arg(0))
+	}
 	wanted := strings.Split(f.only, ",")
 	for _, part := range wanted {
 		if !slices.Contains(parts, part) {
