@@ -3,7 +3,6 @@ package openclaw
 import (
 	"encoding/json"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -66,7 +65,9 @@ type textParser struct {
 }
 
 // space skips what is \s in JavaScript.
-func (p textParser) space(at int) int { return len(p.text) - len(strings.TrimLeftFunc(p.text[at:], IsSpace)) }
+func (p textParser) space(at int) int {
+	return len(p.text) - len(strings.TrimLeftFunc(p.text[at:], IsSpace))
+}
 
 func (p textParser) has(at int, s string) bool { return strings.HasPrefix(p.text[at:], s) }
 
@@ -75,7 +76,9 @@ func (p textParser) hasFold(at int, s string) bool {
 	return len(p.text)-at >= len(s) && foldASCII(p.text[at:at+len(s)]) == s
 }
 
-func (p textParser) blanks(at int) int { return at + len(p.text[at:]) - len(strings.TrimLeft(p.text[at:], " \t")) }
+func (p textParser) blanks(at int) int {
+	return at + len(p.text[at:]) - len(strings.TrimLeft(p.text[at:], " \t"))
+}
 
 // lineBreak skips blanks and a line break, or the end of a block.
 func (p textParser) lineBreak(at int) (int, bool) {
@@ -282,8 +285,12 @@ func (p textParser) xmlCall(at int) (TextCall, bool) {
 
 // begins reports whether the text ends within a mark of the XML form.
 func (p textParser) begins(at int) bool {
-	rest := foldASCII(p.text[at:])
-	return rest != "" && (strings.HasPrefix("</function>", rest) || strings.HasPrefix("<parameter=", rest))
+	for _, mark := range []string{"</function>", "<parameter="} {
+		if n := len(p.text) - at; n > 0 && n < len(mark) && foldASCII(p.text[at:]) == mark[:n] {
+			return true
+		}
+	}
+	return false
 }
 
 type xmlParam struct {
@@ -297,11 +304,11 @@ func (p textParser) param(at int) (param xmlParam, end int, ok bool) {
 		return xmlParam{}, 0, false
 	}
 	start := end + 1
-	length := strings.Index(foldASCII(p.text[start:]), "</parameter>")
-	if length < 0 {
+	closing := p.closing(start)
+	if closing < 0 {
 		return xmlParam{}, 0, false
 	}
-	value := p.text[start : start+length]
+	value := p.text[start:closing]
 	// The end of a block before the value is a line break to one version of
 	// OpenClaw's reading and nothing to another.
 	param.unclear = p.breakIn(start, p.blanks(start)) >= 0
@@ -312,7 +319,21 @@ func (p textParser) param(at int) (param xmlParam, end int, ok bool) {
 		}
 	}
 	param.value = value
-	return param, start + length + len("</parameter>"), true
+	return param, closing + len("</parameter>"), true
+}
+
+// closing is where the next end of a parameter stands, or -1.
+func (p textParser) closing(at int) int {
+	for {
+		i := strings.IndexByte(p.text[at:], '<')
+		if i < 0 {
+			return -1
+		}
+		if at += i; p.hasFold(at, "</parameter>") {
+			return at
+		}
+		at++
+	}
 }
 
 func trimLineBreak(s string) string {
@@ -352,21 +373,9 @@ func IsSpace(r rune) bool {
 
 // foldASCII is s with the letters A to Z in lower case, of the same length.
 func foldASCII(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c >= 'A' && c <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if b[i] >= 'A' && b[i] <= 'Z' {
-					b[i] += 'a' - 'A'
-				}
-			}
-			return string(b)
-		}
-	}
-	return s
+	return strings.Map(fold, s)
 }
 
-// fold is one rune of it.
 func fold(r rune) rune {
 	if r >= 'A' && r <= 'Z' {
 		return r + 'a' - 'A'
@@ -374,4 +383,24 @@ func fold(r rune) rune {
 	return r
 }
 
-var _ = utf8.RuneError
+// WriteTextCalls writes calls with other arguments, so that OpenClaw makes the
+// same of them wherever they stand; ok is false when their names do not allow
+// it.
+func WriteTextCalls(calls []TextCall) (text string, ok bool) {
+	var b strings.Builder
+	for _, c := range calls {
+		b.WriteString("[tool:" + c.Name + "]\n")
+		b.Write(c.Args)
+		b.WriteString("\n")
+	}
+	written := TextCalls(b.String(), nil)
+	if len(written) != len(calls) {
+		return "", false
+	}
+	for i, c := range written {
+		if c.Name != calls[i].Name || string(c.Args) != string(calls[i].Args) {
+			return "", false
+		}
+	}
+	return b.String(), true
+}

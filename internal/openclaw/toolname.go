@@ -248,13 +248,4 @@ func policyName(name string) string {
 
 // trim takes off what JavaScript's String.trim does: more than ASCII space,
 // and the byte order mark, but not U+0085.
-func trim(s string) string {
-	return strings.TrimFunc(s, func(r rune) bool {
-		switch {
-		case r >= '\t' && r <= '\r', r == ' ', r == '\u00a0', r == '\u1680', r >= '\u2000' && r <= '\u200a',
-			r == '\u2028', r == '\u2029', r == '\u202f', r == '\u205f', r == '\u3000', r == '\ufeff':
-			return true
-		}
-		return false
-	})
-}
+func trim(s string) string { return strings.TrimFunc(s, IsSpace) }

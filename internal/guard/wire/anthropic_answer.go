@@ -16,6 +16,10 @@ type anthropic struct {
 	w    *rewriter
 	open map[float64]*block // of the events read
 
+	watch *watch
+	last  *block // whose text came last
+	begun int    // blocks so far
+
 	// Of the events written:
 	live  []*block // begun and not stopped
 	moved bool     // a block did not go out: the index of later ones is next
@@ -31,11 +35,12 @@ type anthropic struct {
 type block struct {
 	call  *call
 	text  textBlock
+	order int // it began as the how manyth
 	index int // it goes out under
 }
 
 func newAnthropic(w *rewriter) *anthropic {
-	return &anthropic{w: w, open: map[float64]*block{}}
+	return &anthropic{w: w, open: map[float64]*block{}, watch: w.watch(watch{})}
 }
 
 func (a *anthropic) read(e *event) error {
@@ -53,15 +58,20 @@ func (a *anthropic) read(e *event) error {
 			}
 		}
 	case "content_block_start":
-		b, err = a.readStart(e.root.get("content_block"), n)
+		if b, err = a.readStart(e.root.get("content_block"), n); err == nil {
+			err = a.readText(e, b, e.root.get("content_block").get("text"))
+		}
 	case "content_block_delta":
-		b, err = a.readDelta(e.root.get("delta"), n)
+		if b, err = a.readDelta(e.root.get("delta"), n); err == nil && b != nil && e.root.get("delta").get("type").is("text_delta") {
+			err = a.readText(e, b, e.root.get("delta").get("text"))
+		}
 	case "content_block_stop":
 		if b = a.open[n]; b != nil && b.call != nil {
 			a.complete(b)
 		}
 		delete(a.open, n)
 	case "message_delta", "message_stop":
+		a.watch.end()
 		for len(a.w.open) > 0 {
 			a.w.settle(a.w.open[0], Verdict{Notice: a.w.say(CutOff)})
 		}
@@ -85,7 +95,8 @@ func (a *anthropic) readStart(c value, n float64) (*block, error) {
 	if len(a.open) > maxCalls {
 		return nil, errTooMuch
 	}
-	b := new(block)
+	a.begun++
+	b := &block{order: a.begun}
 	a.open[n] = b
 	if isCall {
 		b.call = a.w.begin()
@@ -109,10 +120,30 @@ func (a *anthropic) readDelta(d value, n float64) (*block, error) {
 		if len(a.open) > maxCalls {
 			return nil, errTooMuch
 		}
-		b = &block{index: max(int(n), 0)}
+		a.begun++
+		b = &block{order: a.begun, index: max(int(n), 0)}
 		a.open[n] = b
 	}
 	return b, nil
+}
+
+// readText follows a piece of a block's text.
+func (a *anthropic) readText(e *event, b *block, v value) error {
+	s := v.str()
+	switch {
+	case b.call != nil:
+		a.last = b // there may be a notice in its place
+		return nil
+	case s == "":
+		return nil
+	case b == a.last:
+	case a.last != nil && b.order < a.last.order:
+		return errTextOrder
+	default:
+		a.watch.part()
+		a.last = b
+	}
+	return a.watch.read(e, v, s, 0)
 }
 
 // complete decides a call. Its arguments came in deltas, or else stand in the
@@ -240,7 +271,7 @@ func (a *anthropic) writeStop(ed *edits, b *block, root value) bool {
 // show asks the judge about a piece of text.
 func (a *anthropic) show(ed *edits, b *block, v value) {
 	in := v.str()
-	out := a.w.text(&b.text, in, false)
+	out := a.w.shown(&b.text, v, in, 0, a.said, false)
 	if out != in {
 		ed.text(v, out)
 	}
@@ -311,9 +342,12 @@ func (a *anthropic) finish(notice string) {
 }
 
 // whole rewrites a message.
-func (a *anthropic) whole(root value) []byte {
+func (a *anthropic) whole(root value) ([]byte, error) {
 	var ed edits
 	content := root.get("content")
+	if err := a.readWhole(content); err != nil {
+		return nil, err
+	}
 	gone := map[int32]bool{}
 	for v := content.items(); v.ok(); v = v.next() {
 		switch {
@@ -322,7 +356,7 @@ func (a *anthropic) whole(root value) []byte {
 		case v.get("type").is("text"):
 			var b textBlock
 			in := v.get("text").str()
-			out := a.w.text(&b, in, true)
+			out := a.w.shown(&b, v.get("text"), in, 0, a.said, true)
 			if out != in {
 				ed.text(v.get("text"), out)
 			}
@@ -333,7 +367,23 @@ func (a *anthropic) whole(root value) []byte {
 	if r := root.get("stop_reason"); a.lost && a.kept == 0 && r.is("tool_use") {
 		ed.text(r, "end_turn")
 	}
-	return ed.apply(nil, root.t.src)
+	return ed.apply(nil, root.t.src), nil
+}
+
+// readWhole follows the text of a message.
+func (a *anthropic) readWhole(content value) error {
+	e := new(event)
+	for v := content.items(); v.ok(); v = v.next() {
+		a.begun++
+		if v.get("type").is("text") {
+			if err := a.readText(e, &block{order: a.begun}, v.get("text")); err != nil {
+				return err
+			}
+		}
+	}
+	a.watch.end()
+	a.w.spans = e.spans
+	return nil
 }
 
 // wholeCall judges a tool_use; true when nothing is left in its place.

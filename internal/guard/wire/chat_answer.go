@@ -37,6 +37,10 @@ type choice struct {
 	next int  // index of its next call written so
 	kept int  // calls that went on
 
+	watch  *watch
+	source textSource // that its text came from
+	mixed  bool       // there are two
+
 	text     textBlock
 	said     bool // some text is out
 	role     bool // the role is out
@@ -65,9 +69,14 @@ func (c *chat) choice(v value) (*choice, error) {
 	if len(c.choices) >= c.w.req.choices {
 		return nil, errChoices
 	}
-	ch := &choice{number: n, index: map[float64]*call{}, id: map[string]*call{}}
+	ch := c.newChoice(n)
 	c.choices = append(c.choices, ch)
 	return ch, nil
+}
+
+func (c *chat) newChoice(n float64) *choice {
+	t := c.w.watch(watch{choice: int(n), chat: true, tears: true})
+	return &choice{number: n, index: map[float64]*call{}, id: map[string]*call{}, watch: t}
 }
 
 // delta is what a choice says: OpenClaw reads a message as well, and so must
@@ -87,6 +96,7 @@ func (c *chat) read(e *event) error {
 	c.streaming = true
 	if e.done() {
 		for _, ch := range c.choices {
+			ch.watch.end()
 			c.complete(ch)
 		}
 		return nil
@@ -108,6 +118,9 @@ func (c *chat) read(e *event) error {
 		if err != nil {
 			return err
 		}
+		if err := ch.readText(e, d); err != nil {
+			return err
+		}
 		had := len(pieces)
 		for el := d.get("tool_calls").items(); el.ok(); el = el.next() {
 			k, late := c.piece(ch, el)
@@ -116,10 +129,14 @@ func (c *chat) read(e *event) error {
 		if f := d.get("function_call"); f.kind() == '{' {
 			pieces = append(pieces, chatPiece{ch, c.legacyPiece(ch, f), f.i, false})
 		}
+		if len(pieces) > had {
+			ch.watch.part()
+		}
 		if len(pieces) > had && ch.text.open && len(c.w.held) == 0 && !hasText(d) {
 			c.speak(ch, c.w.text(&ch.text, "", true)) // the text before a call is out when the call is judged
 		}
 		if v.get("finish_reason").str() != "" {
+			ch.watch.end()
 			c.complete(ch)
 		}
 	}
@@ -313,18 +330,14 @@ type said struct {
 	changed bool
 }
 
-// texts shows the judge the texts of a delta: content, a string or an array of
-// pieces, and refusal.
+// texts shows the judge the texts of a delta.
 func (c *chat) texts(ed *edits, ch *choice, d value, final bool) said {
 	var s said
-	content := d.get("content")
-	c.show(ed, ch, content, final, &s)
-	for p := content.items(); p.ok(); p = p.next() {
-		c.show(ed, ch, p, final, &s)
-		c.show(ed, ch, p.get("text"), final, &s)
-		c.show(ed, ch, p.get("refusal"), final, &s)
+	for _, t := range textsOf(d) {
+		if !t.thought {
+			c.show(ed, ch, t.value, final, &s)
+		}
 	}
-	c.show(ed, ch, d.get("refusal"), final, &s)
 	return s
 }
 
@@ -334,7 +347,7 @@ func (c *chat) show(ed *edits, ch *choice, v value, final bool, s *said) {
 	if in == "" {
 		return
 	}
-	out := c.w.text(&ch.text, in, final)
+	out := c.w.shown(&ch.text, v, in, 0, ch.said, final)
 	if out != in {
 		ed.text(v, out)
 		s.changed = true
@@ -590,12 +603,18 @@ func (c *chat) finish(notice string) {
 }
 
 // whole rewrites a chat completion.
-func (c *chat) whole(root value) []byte {
+func (c *chat) whole(root value) ([]byte, error) {
 	var ed edits
+	e := new(event)
 	for v := root.get("choices").items(); v.ok(); v = v.next() {
 		n, _ := v.get("index").number()
-		ch := &choice{number: n, index: map[float64]*call{}, id: map[string]*call{}}
+		ch := c.newChoice(n)
 		m := v.get("message")
+		if err := ch.readText(e, m); err != nil {
+			return nil, err
+		}
+		ch.watch.end()
+		c.w.spans = e.spans
 		text := c.texts(&ed, ch, m, true)
 		if text.changed && !v.get("logprobs").null() {
 			ed.replace(v.get("logprobs"), []byte("null"))
@@ -620,7 +639,7 @@ func (c *chat) whole(root value) []byte {
 		c.writePieces(&ed, ch, m, pieces)
 		c.writeReason(&ed, ch, v.get("finish_reason"), before)
 	}
-	return ed.apply(nil, root.t.src)
+	return ed.apply(nil, root.t.src), nil
 }
 
 // functionOf is what a call names: its function, or its custom tool.

@@ -22,6 +22,9 @@ type responses struct {
 	id     map[string]*item  // by id and call_id
 	size   int               // of all data so far, most of which is kept
 	group  *group            // the reasoning that the next items belong to
+	watch  *watch
+	last   *itemText // whose text came last
+	texts  int       // so far
 
 	// Of the events written:
 	items    []*item // begun, in order
@@ -56,6 +59,8 @@ type item struct {
 type itemText struct {
 	block   textBlock
 	in, out strings.Builder
+	read    strings.Builder // of the events read
+	order   int             // it began as the how manyth
 }
 
 // group is a run of reasoning items and the items that came of them. The
@@ -84,7 +89,8 @@ func (g *group) settle(c *call) {
 }
 
 func newResponses(w *rewriter) *responses {
-	return &responses{w: w, number: map[float64]*item{}, id: map[string]*item{}}
+	t := w.watch(watch{tears: true, sealed: true})
+	return &responses{w: w, number: map[float64]*item{}, id: map[string]*item{}, watch: t}
 }
 
 func (r *responses) read(e *event) error {
@@ -118,6 +124,9 @@ func (r *responses) read(e *event) error {
 		}
 	}
 	if err != nil || it == nil {
+		return err
+	}
+	if err := r.readTexts(e, it, e.root); err != nil {
 		return err
 	}
 	if e.parts == nil {
@@ -193,6 +202,7 @@ func (r *responses) add(v, index value) *item {
 	r.join(it)
 	if isCall(v) {
 		it.call = r.w.begin()
+		r.last = nil // there may be a notice in its place
 		it.call.ID = v.get("call_id").str()
 		if it.call.ID == "" {
 			it.call.ID = it.name
@@ -330,9 +340,13 @@ func (r *responses) readResponse(e *event, kind string, out value) error {
 		if it.call != nil && !it.call.decided && last {
 			r.complete(it, v)
 		}
+		if err := r.readParts(e, it, v); err != nil {
+			return err
+		}
 		items = append(items, it)
 	}
 	if last {
+		r.watch.end()
 		for len(r.w.open) > 0 {
 			r.w.settle(r.w.open[0], Verdict{Notice: r.w.say(CutOff)})
 		}

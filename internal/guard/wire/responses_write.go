@@ -201,15 +201,13 @@ func (e *edits) unlog(v value) {
 }
 
 // restateText notes the edit to a text that states a whole content part; true
-// when it changes. What was not streamed is shown to the judge here.
+// when it changes. What was not streamed is shown to the judge here; a text that
+// was streamed otherwise is stated as it was streamed.
 func (r *responses) restateText(ed *edits, it *item, n float64, v value) bool {
 	t, s := it.text(n), v.str()
-	if t.in.String() != s {
-		t.in.Reset()
-		t.out.Reset()
-		t.block = textBlock{}
-		t.in.WriteString(s)
-		t.out.WriteString(r.w.text(&t.block, s, true))
+	if rest, ok := strings.CutPrefix(s, t.in.String()); ok && rest != "" {
+		t.out.WriteString(r.w.shown(&t.block, v, rest, t.in.Len(), r.said, true))
+		t.in.WriteString(rest)
 		r.said = r.said || t.out.Len() > 0
 	}
 	if out := t.out.String(); out != s {
@@ -235,15 +233,11 @@ func (r *responses) writeText(ed *edits, it *item, root value) {
 			ed.unlog(root)
 		}
 	case "response.content_part.added":
-		for _, name := range []string{"text", "refusal"} {
-			r.streamText(ed, it, n, root.get("part").get(name))
-		}
+		r.beginPart(ed, it, n, root.get("part"))
 	case "response.output_item.added":
 		i := 0.0
 		for p := root.get("item").get("content").items(); p.ok(); p = p.next() {
-			for _, name := range []string{"text", "refusal"} {
-				r.streamText(ed, it, i, p.get(name))
-			}
+			r.beginPart(ed, it, i, p)
 			i++
 		}
 	case "response.output_text.done", "response.text.done":
@@ -265,6 +259,19 @@ func (r *responses) writeText(ed *edits, it *item, root value) {
 	}
 }
 
+// beginPart shows the judge what a part begins with, unless that was said before.
+func (r *responses) beginPart(ed *edits, it *item, n float64, p value) {
+	for _, name := range []string{"text", "refusal"} {
+		switch v := p.get(name); {
+		case v.str() == "" || it.kind == "reasoning":
+		case it.text(n).in.Len() == 0:
+			r.streamText(ed, it, n, v)
+		default:
+			r.restateText(ed, it, n, v)
+		}
+	}
+}
+
 // streamText shows the judge a piece of a message; true when it changes.
 func (r *responses) streamText(ed *edits, it *item, n float64, v value) bool {
 	in := v.str()
@@ -272,7 +279,7 @@ func (r *responses) streamText(ed *edits, it *item, n float64, v value) bool {
 		return false
 	}
 	t := it.text(n)
-	out := r.w.text(&t.block, in, false)
+	out := r.w.shown(&t.block, v, in, 0, r.said, false)
 	t.in.WriteString(in)
 	t.out.WriteString(out)
 	r.said = r.said || out != ""
@@ -465,8 +472,9 @@ func (r *responses) completed(output string) []byte {
 }
 
 // whole rewrites a response.
-func (r *responses) whole(root value) []byte {
+func (r *responses) whole(root value) ([]byte, error) {
 	var ed edits
+	e := new(event)
 	var items []*item
 	r.w.req.replayed = true
 	out := root.get("output")
@@ -475,11 +483,16 @@ func (r *responses) whole(root value) []byte {
 		if it.call != nil {
 			r.complete(it, v)
 		}
+		if err := r.readParts(e, it, v); err != nil {
+			return nil, err
+		}
 		items = append(items, it)
 	}
+	r.watch.end()
+	r.w.spans = e.spans
 	r.closeGroup()
 	r.writeOutput(&ed, items, out)
-	return ed.apply(nil, root.t.src)
+	return ed.apply(nil, root.t.src), nil
 }
 
 const responsesNoUsage = `{"input_tokens":0,"input_tokens_details":{"cached_tokens":0},"output_tokens":0,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":0}`

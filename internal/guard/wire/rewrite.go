@@ -85,7 +85,7 @@ type format interface {
 	// pulse puts out an event that says nothing, while others are held.
 	pulse()
 	// whole gives an answer that is one JSON text.
-	whole(root value) []byte
+	whole(root value) ([]byte, error)
 }
 
 // rewriter takes one answer from its source to its destination.
@@ -95,6 +95,9 @@ type rewriter struct {
 	judge  Judge
 	out    output
 	format format
+
+	watches []*watch   // of the texts
+	spans   []textSpan // of the event that is written
 
 	open   []*call // calls not decided yet, in order
 	held   []*event
@@ -118,6 +121,10 @@ type call struct {
 	wrote bool // its first piece is out
 	index int  // the number it goes out under
 	noted bool // its notice is out
+
+	// Of a call in text:
+	plain  bool // it is none, but text
+	goesOn bool // text may follow it
 }
 
 // gone reports whether the call is taken out of the answer.
@@ -213,6 +220,7 @@ func (w *rewriter) settle(c *call, v Verdict) {
 // abandon takes out all calls that are not complete and lets go what waits
 // behind them.
 func (w *rewriter) abandon() bool {
+	w.endTexts()
 	some := len(w.open) > 0
 	for len(w.open) > 0 {
 		w.settle(w.open[0], Verdict{})
@@ -294,7 +302,7 @@ func (w *rewriter) take(e *event) error {
 		return errTooMuch
 	}
 	if len(w.held) == 0 && e.ready() {
-		w.format.write(e)
+		w.write(e)
 		return nil
 	}
 	k := e.keep()
@@ -312,13 +320,19 @@ func (w *rewriter) take(e *event) error {
 func (w *rewriter) drain() {
 	n := 0
 	for ; n < len(w.held) && w.held[n].ready(); n++ {
-		w.format.write(w.held[n])
+		w.write(w.held[n])
 		w.bytes -= len(w.held[n].raw)
 		w.held[n] = nil
 	}
 	if w.held = w.held[n:]; len(w.held) == 0 {
 		w.held = nil
 	}
+}
+
+// write puts out an event whose calls are decided.
+func (w *rewriter) write(e *event) {
+	w.spans = e.spans
+	w.format.write(e)
 }
 
 // ready reports whether everything is decided that the event waits for.
@@ -336,6 +350,7 @@ func (e *event) done() bool { return string(bytes.TrimSpace(e.data)) == "[DONE]"
 
 // over ends a stream whose source is at its end, by an error if err is not nil.
 func (w *rewriter) over(err error) error {
+	w.endTexts()
 	if len(w.open) > 0 {
 		return w.end(CutOff, err)
 	}
@@ -380,7 +395,9 @@ func (w *rewriter) whole(src io.Reader) error {
 		return w.endWhole(Malformed, fmt.Errorf("read the answer as JSON: %w", err))
 	}
 	if root.kind() == '{' {
-		body = w.format.whole(root)
+		if body, err = w.format.whole(root); err != nil {
+			return w.endWhole(Malformed, err)
+		}
 	}
 	w.out.buf = append(w.out.buf, body...)
 	return w.out.flush()

@@ -22,9 +22,10 @@ type event struct {
 
 	tree  tree
 	root  value
-	calls []*call // calls it carries a piece of
-	group *group  // responses: whose fate it shares
-	parts any     // what a format noted when it read the event
+	calls []*call    // calls it carries a piece of
+	spans []textSpan // pieces of its texts that are held as calls, in order
+	group *group     // responses: whose fate it shares
+	parts any        // what a format noted when it read the event
 }
 
 // sse reads events as the WHATWG specification says (lines end in CR, LF or
@@ -160,7 +161,7 @@ func isField(line []byte) bool {
 // take makes an event of the noted lines.
 func (r *sse) take() *event {
 	e := &r.ev
-	*e = event{tree: tree{nodes: e.tree.nodes}, calls: e.calls[:0], at: -1}
+	*e = event{tree: tree{nodes: e.tree.nodes}, calls: e.calls[:0], spans: e.spans[:0], at: -1}
 	all := r.buf[r.pos : r.pos+r.scan]
 	e.raw = all
 	if !r.plain {
@@ -261,6 +262,7 @@ func (e *event) keep() *event {
 		k.root = value{&k.tree, 0}
 	}
 	k.calls = append([]*call(nil), e.calls...)
+	k.spans = append([]textSpan(nil), e.spans...)
 	return &k
 }
 
