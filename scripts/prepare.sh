@@ -24,7 +24,6 @@ needs=(
 	nft:nftables
 	/bin/busybox:busybox-static
 	chromium:chromium          # the console's pages
-	lynis:lynis                # beside Seawall's audit
 	/etc/ssl/certs/ca-certificates.crt:ca-certificates
 )
 missing=()
