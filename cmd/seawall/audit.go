@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +80,9 @@ func audit(cmd *cobra.Command, f auditFlags) error {
 	return nil
 }
 
+// recorded is what every recording of a machine says of itself.
+var recorded = regexp.MustCompile(`(?m)^-- self .*--$`)
+
 func takeAudit(cmd *cobra.Command, f auditFlags) (*posture.Audit, error) {
 	if f.from != "" {
 		content, err := os.ReadFile(f.from)
@@ -86,6 +90,9 @@ func takeAudit(cmd *cobra.Command, f auditFlags) (*posture.Audit, error) {
 			return nil, fmt.Errorf("reading the recorded machine: %w", err)
 		}
 		h, err := host.Parse(content)
+		if err == nil && !recorded.Match(content) {
+			err = errors.New("it is no recording: `seawall audit --record FILE` makes one")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the recorded machine %s: %w", f.from, err)
 		}

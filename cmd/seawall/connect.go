@@ -98,6 +98,16 @@ no readable record and no valid policy.`,
 // edited, or the one whose openclaw.json is named. It is an error when there is
 // none.
 func findOpenClaw(ctx context.Context, only string) ([]openclaw.Install, error) {
+	if only != "" {
+		path, err := filepath.Abs(only)
+		if err == nil {
+			_, err = os.Stat(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading OpenClaw's config: %w", err)
+		}
+		only = path
+	}
 	h := host.Live()
 	found := openclaw.Discover(ctx, h, host.Read(ctx, h), survey.Caller(environment(only)))
 	if !found.Ok() {
@@ -208,7 +218,7 @@ func printDiff(w io.Writer, diff string) {
 // the flag for scripts.
 func ask(cmd *cobra.Command, question string) (bool, error) {
 	if !terminal(cmd.InOrStdin()) {
-		return false, fmt.Errorf("%s There is no terminal to ask on: run `%s --yes`", question, cmd.CommandPath())
+		return false, fmt.Errorf("%s There is no terminal to ask on: give %s --yes as well", question, cmd.CommandPath())
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s [y/N] ", question)
 	answer := make(chan string, 1)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -70,13 +71,14 @@ func newStatus() *cobra.Command {
 func readStatus(cmd *cobra.Command) (statusReport, error) {
 	dir, err := state.Existing(stateDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return statusReport{Standing: service.Stand(nil, 0, false), Boundary: posture.BoundaryUnknown}, nil
+		return statusReport{Standing: service.Stand(nil, 0, false), Boundary: posture.BoundaryUnknown,
+			Routes: []routeStatus{}, Last: []ledger.Row{}}, nil
 	}
 	if err != nil {
 		return statusReport{}, err
 	}
 	defer dir.Close()
-	s := statusReport{Boundary: posture.BoundaryUnknown}
+	s := statusReport{Boundary: posture.BoundaryUnknown, Routes: []routeStatus{}}
 	if s.Running, err = service.Find(dir); err != nil {
 		return s, err
 	}
@@ -115,15 +117,15 @@ func withoutPassword(address string) string {
 // lastDenials returns the newest rows that stopped something; a record that
 // does not exist yet has none.
 func lastDenials(cmd *cobra.Command, dir *state.Dir) ([]ledger.Row, error) {
-	if _, err := dir.Read(state.Ledger); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	if _, err := os.Stat(dir.Path(state.Ledger)); errors.Is(err, fs.ErrNotExist) {
+		return []ledger.Row{}, nil
 	}
 	record, err := ledger.OpenReader(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer record.Close()
-	var rows []ledger.Row
+	rows := []ledger.Row{}
 	for row, err := range record.Rows(cmd.Context(), ledger.Filter{Decision: "deny", Last: 5}) {
 		if err != nil {
 			return nil, err

@@ -83,7 +83,8 @@ func Open(ctx context.Context, dir *state.Dir) (*Ledger, error) {
 func (l *Ledger) Close() error {
 	close(l.stop)
 	<-l.done
-	return errors.Join(l.write.Close(), l.Reader.Close())
+	// The writer last: it brings what stands in the WAL into the file.
+	return errors.Join(l.Reader.Close(), l.write.Close())
 }
 
 // Append adds one row and returns its ID once it is on the disk, under the

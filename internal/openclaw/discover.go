@@ -484,7 +484,11 @@ func (d *discovery) packagePlaces(c *candidate) []string {
 			places = append(places, path.Join(dir, "node_modules/openclaw"), path.Join(dir, "lib/node_modules/openclaw"))
 		}
 	}
-	for _, command := range []string{"/usr/bin/openclaw", "/usr/local/bin/openclaw", path.Join(c.home, ".npm-global/bin/openclaw"), path.Join(c.home, ".local/bin/openclaw")} {
+	commands := []string{"/usr/bin/openclaw", "/usr/local/bin/openclaw"}
+	if path.IsAbs(c.home) {
+		commands = append(commands, path.Join(c.home, ".npm-global/bin/openclaw"), path.Join(c.home, ".local/bin/openclaw"))
+	}
+	for _, command := range commands {
 		if info, err := d.h.Stat(d.ctx, command); err == nil && info.Target != "" {
 			if real, err := realPath(d.ctx, d.h, command); err == nil {
 				places = append(places, path.Dir(real))

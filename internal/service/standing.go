@@ -17,15 +17,17 @@ type Standing struct {
 func Stand(a *posture.Audit, routes int, open bool) Standing {
 	watching := func(sentence string) Standing { return Standing{Label: "watching, not protecting", Sentence: sentence} }
 	switch {
+	case routes > 0 && !open:
+		return Standing{Label: "stopped", Sentence: "OpenClaw is connected but the door is closed, so the agent cannot reach its model. To open it: seawall up. To take Seawall out: seawall disconnect"}
 	case a == nil:
 		return watching("This machine was not audited yet. To change that: seawall audit")
+	case len(a.Agents) == 0 && a.Boundary == posture.BoundaryUnknown:
+		return watching("Whether there is an OpenClaw on this machine could not be read. To change that: sudo seawall up")
 	case len(a.Agents) == 0:
 		return Standing{Label: "nothing to protect here", Good: true,
 			Sentence: "There is no OpenClaw on this machine. To see what Seawall does: seawall demo"}
 	case routes == 0:
 		return watching("OpenClaw's model calls do not pass Seawall. To change that: seawall connect")
-	case !open:
-		return Standing{Label: "stopped", Sentence: "OpenClaw is connected but the door is closed, so the agent cannot reach its model. To open it: seawall up. To take Seawall out: seawall disconnect"}
 	}
 	switch a.Boundary {
 	case posture.BoundaryUser, posture.BoundaryContainer:

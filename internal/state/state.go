@@ -56,10 +56,6 @@ func Default() string {
 // directory that belongs to somebody else, and takes away what group and
 // others may do with one of its own. Root may open anybody's.
 func Open(path string) (*Dir, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("finding the state directory %s: %w", path, err)
-	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("making the state directory %s: %w; name another with --state DIR", path, err)
 	}
@@ -69,6 +65,10 @@ func Open(path string) (*Dir, error) {
 // Existing opens a directory that must be there; errors.Is(err,
 // fs.ErrNotExist) tells that it is not.
 func Existing(path string) (*Dir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("finding the state directory %s: %w", path, err)
+	}
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the state directory: %w", err)

