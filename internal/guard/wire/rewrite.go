@@ -17,7 +17,7 @@ const (
 	maxHeld  = 8 << 20  // what waits behind calls that are not complete
 	maxCalls = 4096     // in one answer
 	maxBurst = 64 << 10 // of output that is gathered
-	maxText  = 64 << 20 // of an answer whose texts are repeated at its end
+	maxText  = 8 << 20  // of an answer whose texts are repeated at its end: two million tokens
 )
 
 // quiet is how long nothing goes out while events come and are held. OpenClaw
