@@ -17,12 +17,9 @@ var reasoningTags = []string{
 	"mm:think", "mm:thinking", "mm:thought", "mm:reasoning",
 }
 
-// maxTags is how many tags may be begun and not ended, one in the quotes of
-// another.
-const maxTags = 16
-
 // ReasoningTags finds the ends of reasoning tags in a text as it comes. The zero
-// value is at the beginning of a text.
+// value is at the beginning of a text. It holds few: another can begin within one
+// only in its quotes.
 type ReasoningTags struct {
 	begun []reasoningTag
 }
@@ -35,13 +32,10 @@ type reasoningTag struct {
 	quote  rune
 }
 
-// Next reads a character. inside says whether the text before it is held. It
-// returns whether a tag ends with it, and whether there are more begun than are
-// looked at.
-func (t *ReasoningTags) Next(r rune, inside bool) (ends, many bool) {
-	if len(t.begun) == 0 && r != '<' {
-		return false, false
-	}
+// Next reads a character; true when a tag ends with it. inside says whether the
+// text before it is held.
+func (t *ReasoningTags) Next(r rune, inside bool) bool {
+	ends := false
 	left := t.begun[:0]
 	for _, tag := range t.begun {
 		if tag.goesOn(r, &ends) {
@@ -53,7 +47,7 @@ func (t *ReasoningTags) Next(r rune, inside bool) (ends, many bool) {
 	if r == '<' {
 		t.begun = append(t.begun, reasoningTag{inside: inside})
 	}
-	return ends, len(t.begun) > maxTags
+	return ends
 }
 
 // Inside reports whether a tag is begun that began within something held: it

@@ -20,10 +20,15 @@ import (
 // its name.
 func region(t *testing.T, name string) string {
 	t.Helper()
-	dir := lab.Dir(t)
-	modules, err := filepath.Glob(filepath.Join(dir, "node_modules/openclaw/dist/*.mjs"))
+	return regionOf(t, "openclaw/dist", name)
+}
+
+// regionOf is region in another of OpenClaw's packages.
+func regionOf(t *testing.T, folder, name string) string {
+	t.Helper()
+	modules, err := filepath.Glob(filepath.Join(lab.Dir(t), "node_modules", folder, "*.mjs"))
 	if err != nil || len(modules) == 0 {
-		t.Fatalf("no modules of OpenClaw in %s: %v", dir, err)
+		t.Fatalf("no modules of OpenClaw in %s: %v", folder, err)
 	}
 	for _, m := range modules {
 		text, err := os.ReadFile(m)

@@ -102,10 +102,7 @@ func (t *watch) next(r rune) (again bool, err error) {
 	}
 	event, ends := openclaw.DSMLNothing, false
 	if t.chat {
-		many := false
-		if ends, many = t.tags.Next(r, t.held != nil); many {
-			return false, errTooMuch
-		}
+		ends = t.tags.Next(r, t.held != nil)
 		t.tagged = t.tagged || ends
 		event = t.dsml.Next(r)
 	}
