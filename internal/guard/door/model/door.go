@@ -30,7 +30,26 @@ type Door struct {
 	routes *Routes
 	proxy  *httputil.ReverseProxy
 	Stats  Stats
+	// Witness is told what passes. It is set before the door opens; New's does
+	// nothing.
+	Witness Witness
 }
+
+// Witness checks against this door what OpenClaw says of itself. Its methods
+// are safe for concurrent use.
+type Witness interface {
+	// Saw tells of a request by a route of an agent, which is named by the path
+	// of its config; trace and span are those of its traceparent, "" without one.
+	Saw(agent, trace, span string)
+	// Released tells of a call that was allowed and is about to be handed on: a
+	// tool, and the arguments that it gets.
+	Released(agent, trace, tool string, args []byte)
+}
+
+type unwitnessed struct{}
+
+func (unwitnessed) Saw(_, _, _ string)                {}
+func (unwitnessed) Released(_, _, _ string, _ []byte) {}
 
 // New returns a door. transport reaches the providers; nil is a fresh one that
 // honours HTTPS_PROXY.
@@ -38,7 +57,7 @@ func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
 	if transport == nil {
 		transport = newTransport()
 	}
-	d := &Door{guard: g, routes: routes}
+	d := &Door{guard: g, routes: routes, Witness: unwitnessed{}}
 	// Without a FlushInterval it flushes after each piece of what has no length,
 	// as streams have none, and only that.
 	d.proxy = &httputil.ReverseProxy{
@@ -53,9 +72,13 @@ func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
 }
 
 // Serve answers on a listener until it is closed.
-func (d *Door) Serve(l net.Listener) error {
+func (d *Door) Serve(l net.Listener) error { return Serve(l, d) }
+
+// Serve answers on a listener until it is closed, with the patience and the
+// bounds of a door.
+func Serve(l net.Listener, h http.Handler) error {
 	s := &http.Server{
-		Handler:           d,
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -88,7 +111,7 @@ var endpoints = map[string]endpoint{
 
 // ServeHTTP implements http.Handler.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !local(r) {
+	if !Local(r) {
 		refuse(w, http.StatusForbidden, "this door only serves programs on this machine that call it by its loopback address; a web page may not")
 		return
 	}
@@ -113,6 +136,8 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.Stats.request()
+	trace, span := traceparent(r.Header.Get("Traceparent"))
+	d.Witness.Saw(route.Agent, trace, span)
 	x := &exchange{door: d, route: route, path: path, header: header, counted: e.counted}
 	if e.api == "" {
 		d.pass(w, r, x)
@@ -121,10 +146,10 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.turn(w, r, x, e.api)
 }
 
-// local reports whether a request was made by a program that knows this door
+// Local reports whether a request was made by a program that knows this door
 // by a loopback name: a page in a browser on this machine sends an Origin, and
 // after DNS rebinding another Host.
-func local(r *http.Request) bool {
+func Local(r *http.Request) bool {
 	if r.Header.Get("Origin") != "" || r.Header.Get("Upgrade") != "" {
 		return false
 	}

@@ -22,15 +22,20 @@ type turn struct {
 	tools   *openclaw.Toolset
 	secrets map[string]string // mark to the secret the model was not shown
 	reply   *guard.Reply
+	witness Witness
+	config  string // the agent's, by whose route it came
 }
 
-func newTurn(g *guard.Guard, x *exchange, traceparent string) *turn {
+func newTurn(g *guard.Guard, x *exchange, header string) *turn {
+	trace, _ := traceparent(header)
 	t := &turn{
-		Turn:    guard.Turn{Door: "model", Route: x.route.ID, Trace: traceID(traceparent)},
+		Turn:    guard.Turn{Door: "model", Route: x.route.ID, Trace: trace},
 		guard:   g,
 		request: x.request,
 		tools:   toolset(x.request),
 		secrets: map[string]string{},
+		witness: x.door.Witness,
+		config:  x.route.Agent,
 	}
 	for _, p := range slices.Backward(x.request.Parts) {
 		// OpenClaw writes it as the user; a page or the model may write it too.
@@ -47,12 +52,12 @@ func newTurn(g *guard.Guard, x *exchange, traceparent string) *turn {
 	return t
 }
 
-// traceID takes the trace id out of a W3C traceparent header.
-func traceID(header string) string {
-	if parts := strings.Split(header, "-"); len(parts) == 4 && len(parts[1]) == 32 {
-		return parts[1]
+// traceparent takes trace id and span id out of a W3C traceparent header.
+func traceparent(header string) (trace, span string) {
+	if parts := strings.Split(header, "-"); len(parts) == 4 && len(parts[1]) == 32 && len(parts[2]) == 16 {
+		return parts[1], parts[2]
 	}
-	return ""
+	return "", ""
 }
 
 var sources = map[wire.Role]guard.Source{
@@ -117,7 +122,17 @@ func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
 			v.Args = restored
 		}
 	}
+	t.release(c, cmp.Or(v.Args, c.Args))
 	return v
+}
+
+// release tells the witness of an allowed call with the arguments it is handed
+// on with, and of the call within it: OpenClaw's hooks see both.
+func (t *turn) release(c wire.Call, args string) {
+	calls, _ := t.tools.Unwrap(c.Name, c.ID, []byte(args))
+	for _, call := range calls {
+		t.witness.Released(t.config, t.Trace, call.Tool, call.Args)
+	}
 }
 
 // Text implements wire.Judge.
