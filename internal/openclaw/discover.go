@@ -236,14 +236,15 @@ func (d *discovery) stateOf(p host.Process) (dir string, sure bool) {
 	return path.Join(home, name), p.EnvStatus == host.Known
 }
 
-// processHome is the home a process was started with, else its account's.
+// processHome is the home a process was started with, else its account's; a
+// user without an account is at home in /.
 func (d *discovery) processHome(p host.Process) string {
 	for _, name := range []string{"OPENCLAW_HOME", "HOME"} {
 		if home := absolute(p.Places[name], d.homeOf(p.UID)); home != "" {
 			return home
 		}
 	}
-	return d.homeOf(p.UID)
+	return cmp.Or(d.homeOf(p.UID), "/")
 }
 
 func (d *discovery) homeOf(uid uint32) string {
