@@ -105,6 +105,18 @@ func (r *Recorder) Self(ctx context.Context) (Self, error) {
 	return self, err
 }
 
+// Rewrite replaces what was recorded of one question: kind "file" with its path,
+// or "run" with its words. Nothing happens where it was not asked.
+func (r *Recorder) Rewrite(rewrite func(string) string, kind string, words ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := kind + " " + joinWords(words)
+	if rec, ok := r.sections[key]; ok && rec.err == nil {
+		rec.body = []byte(rewrite(string(rec.body)))
+		r.sections[key] = rec
+	}
+}
+
 // Archive returns all that was asked as a txtar file that [Parse] reads. Every
 // text, paths and reasons included, passes through redact, which may be nil.
 // Values of environments are not in it, nor are binary answers.

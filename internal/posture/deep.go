@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,6 +17,9 @@ const deepLimit = 4 << 20
 // (docs/gateway/security/audit-checks.md of OpenClaw).
 type deepReport struct {
 	Findings *[]deepFinding `json:"findings"`
+	Error    struct {
+		Message string `json:"message"`
+	} `json:"error"` // when it refused to run
 }
 
 type deepFinding struct {
@@ -50,6 +54,9 @@ func MergeDeep(a *Audit, out []byte) error {
 	if err := json.Unmarshal(out, &report); err != nil {
 		return fmt.Errorf("reading the output of openclaw security audit: %w; run `openclaw security audit --json` to see it", err)
 	}
+	if report.Findings == nil && report.Error.Message != "" {
+		return fmt.Errorf("openclaw security audit did not run: %.300s", oneLine(report.Error.Message))
+	}
 	if report.Findings == nil {
 		return fmt.Errorf("reading the output of openclaw security audit: it has no findings list; this version of OpenClaw may print something else")
 	}
@@ -65,16 +72,23 @@ func MergeDeep(a *Audit, out []byte) error {
 
 func (a *Audit) mergeDeep(f deepFinding) {
 	title := f.Title
+	var first *Result // that speaks of the same, though perhaps of another setting
 	for i := range a.Results {
 		r := &a.Results[i]
-		if r.Deep || !r.covers(f.CheckID) {
-			continue
-		}
-		if r.Outcome == Failed {
-			r.confirm(f)
+		switch {
+		case r.Deep || !r.covers(f.CheckID):
+		case r.Outcome != Failed:
+			title = "OpenClaw also says: " + f.Title
+		case r.same(f) >= 0:
+			r.confirm(f, r.same(f))
 			return
+		case first == nil:
+			first = r
 		}
-		title = "OpenClaw also says: " + f.Title
+	}
+	if first != nil {
+		first.confirm(f, 0)
+		return
 	}
 	a.addDeep(f, title)
 }
@@ -88,16 +102,22 @@ func (r Result) covers(checkID string) bool {
 	})
 }
 
+// same returns the first of a result's findings that is about the same object or
+// names the same setting, or -1.
+func (r *Result) same(f deepFinding) int {
+	settings := setting.FindAllString(f.Detail, -1)
+	return slices.IndexFunc(r.Findings, func(item Item) bool {
+		return item.Object != "" && strings.Contains(f.Detail, item.Object) ||
+			slices.ContainsFunc(settings, func(s string) bool { return strings.Contains(item.Detail, s) })
+	})
+}
+
+// setting is a path into OpenClaw's config, as its audit writes it.
+var setting = regexp.MustCompile(`\b[a-z][A-Za-z0-9]*(\.[A-Za-z0-9_*-]+){2,}`)
+
 // confirm attaches a checkId to the finding that says the same.
-func (r *Result) confirm(f deepFinding) {
-	same := 0
-	for i, item := range r.Findings {
-		if item.Object != "" && strings.Contains(f.Detail, item.Object) {
-			same = i
-			break
-		}
-	}
-	if item := &r.Findings[same]; !slices.Contains(item.CheckIDs, f.CheckID) {
+func (r *Result) confirm(f deepFinding, at int) {
+	if item := &r.Findings[at]; !slices.Contains(item.CheckIDs, f.CheckID) {
 		item.CheckIDs = append(item.CheckIDs, f.CheckID)
 	}
 }

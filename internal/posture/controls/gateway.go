@@ -183,7 +183,7 @@ var gatewayAccess = []posture.Control{
 		"That is DNS rebinding, allowed: a web page that resolves its own name to this machine is then the gateway's own page.",
 		"Remove gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback and list allowedOrigins",
 		docs+"gateway/security/network-exposure",
-		[]string{"gateway.control_ui.host_header_origin_fallback"},
+		[]string{"gateway.control_ui.host_header_origin_fallback", "config.insecure_or_dangerous_flags"},
 		map[string]string{"gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback": "false"},
 		isOn("gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback", false)),
 	config("gateway-device-auth", "Device sign-in of the control page is switched off", posture.Low,

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/texts"
 )
 
 // rotation is how old a stored key may get before somebody should ask.
@@ -152,8 +152,8 @@ var secretsControls = []posture.Control{
 		Needs:  []posture.Need{posture.CronJobs},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, j := range f.Cron.Value {
-				for _, s := range detect.Secrets(j.Command) {
-					found = append(found, posture.On(j.Source, "a job of %s has %s in it", j.User, s.Title))
+				for _, s := range texts.Secrets(j.Command) {
+					found = append(found, posture.On(j.Source, "a job of %s has a secret in it (%s)", j.User, s.Rule))
 				}
 			}
 			return found
@@ -167,8 +167,8 @@ var secretsControls = []posture.Control{
 		Needs:  []posture.Need{posture.Processes},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, p := range f.Processes.Value {
-				for _, s := range detect.Secrets(strings.Join(p.Args, " ")) {
-					found = append(found, posture.On(fmt.Sprintf("process %d", p.PID), "%s shows %s", p.Name, s.Title))
+				for _, s := range texts.Secrets(strings.Join(p.Args, " ")) {
+					found = append(found, posture.On(fmt.Sprintf("process %d", p.PID), "%s shows a secret (%s)", p.Name, s.Rule))
 				}
 			}
 			return found

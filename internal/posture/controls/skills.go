@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/texts"
 )
 
 var skillsControls = []posture.Control{
@@ -150,7 +150,7 @@ var skillsControls = []posture.Control{
 			for _, name := range s.Keys("mcp.servers") {
 				at := "mcp.servers." + strings.ReplaceAll(name, ".", `\.`) + ".args"
 				args := s.list(at)
-				if len(detect.Secrets(strings.Join(args, " "))) > 0 || slices.ContainsFunc(args, secretArgument) {
+				if len(texts.Secrets(strings.Join(args, " "))) > 0 || slices.ContainsFunc(args, secretArgument) {
 					found = append(found, posture.Found("%s", at)...)
 				}
 			}

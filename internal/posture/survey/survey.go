@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/host"
@@ -33,7 +32,11 @@ func Facts(ctx context.Context, h host.Host, opts ...openclaw.Option) *posture.F
 		_ = os.Chdir("/")
 	}
 	facts := host.Read(ctx, h, host.WithSecret(secretVariable))
-	return &posture.Facts{Facts: facts, OpenClaw: openclaw.Discover(ctx, h, facts, append(texts.Options(), opts...)...)}
+	f := &posture.Facts{Facts: facts, OpenClaw: openclaw.Discover(ctx, h, facts, append(texts.Options(), opts...)...)}
+	if r, ok := h.(*host.Recorder); ok {
+		discreet(r, f)
+	}
+	return f
 }
 
 // Audit reads and judges a machine. version is Seawall's own.
@@ -86,15 +89,3 @@ func Last(dir *state.Dir) (*posture.Audit, error) {
 	}
 	return posture.Decode(content)
 }
-
-// Save writes a recorded machine to a file that only its owner may read.
-func Save(r *host.Recorder, path string) error {
-	archive := r.Archive(func(text string) string { return detect.Redact(text, detect.Secrets(text), sameLength) })
-	if err := os.WriteFile(path, archive, 0o600); err != nil {
-		return fmt.Errorf("writing the recorded machine: %w", err)
-	}
-	return nil
-}
-
-// sameLength keeps what a control may judge of a secret, and nothing else.
-func sameLength(_ detect.Finding, secret string) string { return strings.Repeat("x", len(secret)) }

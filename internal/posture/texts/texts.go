@@ -11,6 +11,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/effect"
+	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 )
 
@@ -19,13 +20,24 @@ func Options() []openclaw.Option {
 	return []openclaw.Option{openclaw.SecretsBy(Secrets), openclaw.SkillsBy(Skill)}
 }
 
-// Secrets finds the secrets of one text, by rule and line.
+// Secrets finds the secrets of one text, by rule and line; where a [Mask] took
+// one out, its mark counts.
 func Secrets(text string) []openclaw.SecretAt {
 	var out []openclaw.SecretAt
 	line := lines(text)
-	for _, f := range detect.Secrets(text) {
+	for _, f := range fresh(text) {
 		out = append(out, openclaw.SecretAt{Rule: f.Rule, Line: line(f.Start)})
 	}
+	for _, at := range mark.FindAllStringSubmatchIndex(text, -1) {
+		out = append(out, openclaw.SecretAt{Rule: text[at[2]:at[3]], Line: line(at[0])})
+	}
+	for at, i := 0, 0; ; at += i + 1 { // what package host took out of an environment
+		if i = strings.Index(text[at:], "="+host.MaskedSecret); i < 0 {
+			break
+		}
+		out = append(out, openclaw.SecretAt{Rule: "assigned-secret", Line: line(at + i)})
+	}
+	slices.SortStableFunc(out, func(a, b openclaw.SecretAt) int { return a.Line - b.Line })
 	return out
 }
 
