@@ -1,0 +1,195 @@
+// Package hook is the door that OpenClaw's plugin asks before a tool runs, and
+// tells of each call of a model. It checks the model door: a tool call that did
+// not come through it does not run, a model call that did not is a loud finding.
+//
+//	plugin ──before_tool_call───▶ ticket? ──▶ allow, or block and a sentence
+//	plugin ──model_call_started─▶ span seen at the model door? ──▶ nothing, or a finding
+//
+// It listens where the model door does, below [Path]. Whatever runs as the
+// agent can reach it and knows its token, and gains nothing by it: a ticket is
+// earned at the model door alone, by being judged. docs/hook.md explains both
+// doors.
+package hook
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/ticket"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// Path is where the door is below the model door's address. No route has this
+// name.
+const Path = "/.hook"
+
+// Endpoint is what the plugin is configured with, for a model door at addr
+// ("127.0.0.1:4780").
+func Endpoint(addr string) string { return "http://" + addr + Path }
+
+const (
+	maxBody  = 16 << 20         // bytes of one question: a file that is written is in it
+	patience = 10 * time.Second // until it is read
+)
+
+// Door answers the plugin. It is safe for concurrent use and implements
+// [model.Witness].
+type Door struct {
+	guard   *guard.Guard
+	dir     *state.Dir
+	agents  atomic.Pointer[[]Agent]
+	tickets *ticket.Book
+	watch   *watch
+}
+
+// New returns a door for the agents of a state directory, which tells the time
+// by now.
+func New(g *guard.Guard, dir *state.Dir, now func() time.Time) (*Door, error) {
+	past, err := LoadPast(dir)
+	if err != nil {
+		return nil, err
+	}
+	d := &Door{guard: g, dir: dir, tickets: ticket.New(now), watch: newWatch(now, past)}
+	return d, d.Reload()
+}
+
+// Reload reads the agents again. When that fails, those known stay.
+func (d *Door) Reload() error {
+	agents, err := LoadAgents(d.dir)
+	if err != nil {
+		return err
+	}
+	d.agents.Store(&agents)
+	return nil
+}
+
+// Saw implements model.Witness.
+func (d *Door) Saw(agent, _, span string) { d.watch.saw(agent, span) }
+
+// Released implements model.Witness. A call whose arguments have no certain
+// reading gets no ticket.
+func (d *Door) Released(agent, trace, tool string, args []byte) {
+	if t, err := ticket.Of(agent, trace, tool, args); err == nil {
+		d.tickets.Issue(t)
+	}
+}
+
+// Beside returns a handler that answers the plugin at [Path] and gives
+// everything else to another.
+func (d *Door) Beside(other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == Path || strings.HasPrefix(r.URL.Path, Path+"/") {
+			d.ServeHTTP(w, r)
+			return
+		}
+		other.ServeHTTP(w, r)
+	})
+}
+
+// answer is what the plugin gets. Anything else it takes for a block.
+type answer struct {
+	Allow  bool   `json:"allow,omitempty"`
+	Block  bool   `json:"block,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// ServeHTTP implements http.Handler.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !model.Local(r) {
+		say(w, http.StatusForbidden, answer{Block: true, Reason: "Stopped: the question came from a web page or another machine."})
+		return
+	}
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	config, ok := d.whose(token)
+	if !ok {
+		say(w, http.StatusUnauthorized, answer{Block: true, Reason: "Stopped: the call. Because: Seawall does not know this plugin's token. You can: run seawall connect."})
+		return
+	}
+	handle := map[string]func(context.Context, string, question) answer{
+		Path + "/v1/tool-call":  d.toolCall,
+		Path + "/v1/model-call": d.modelCall,
+	}[r.URL.Path]
+	if handle == nil || r.Method != http.MethodPost {
+		say(w, http.StatusNotFound, answer{Block: true, Reason: "Stopped: the call. Because: the plugin asks what this Seawall does not know. You can: run seawall connect."})
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var q question
+	if err == nil {
+		err = json.Unmarshal(body, &q)
+	}
+	if err != nil {
+		say(w, http.StatusBadRequest, answer{Block: true, Reason: "Stopped: the call. Because: Seawall could not read the plugin's question. You can: run seawall connect."})
+		return
+	}
+	say(w, http.StatusOK, handle(r.Context(), config, q))
+}
+
+// whose looks a token up; one that is not known is looked for on the disk:
+// connect may have written it a moment ago.
+func (d *Door) whose(token string) (config string, ok bool) {
+	if token == "" {
+		return "", false
+	}
+	if config, ok = whose(*d.agents.Load(), token); !ok && d.Reload() == nil {
+		config, ok = whose(*d.agents.Load(), token)
+	}
+	return config, ok
+}
+
+func say(w http.ResponseWriter, status int, a answer) {
+	body, _ := json.Marshal(a)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// question is what the plugin sends. All of it is what the agent says.
+type question struct {
+	Trace   string `json:"trace"`
+	Session string `json:"sessionKey"`
+	Agent   string `json:"agentId"`
+
+	Tool   string         `json:"tool"`
+	Params jsontext.Value `json:"params"`
+
+	Span     string `json:"span"`
+	Provider string `json:"provider"`
+	Model    string `json:"model"`
+}
+
+func (q question) turn() guard.Turn {
+	return guard.Turn{Door: "hook", Route: q.Provider, Agent: q.Agent, Session: q.Session, Trace: q.Trace}
+}
+
+// toolCall answers whether a call may run: once for each time that the model
+// door let it through.
+func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
+	why := "no answer of a model that passed Seawall asked for it"
+	t, err := ticket.Of(config, q.Trace, q.Tool, q.Params)
+	switch {
+	case err != nil:
+		why = "its arguments have no certain reading"
+	case q.Trace == "":
+		why = "it belongs to no run that Seawall could know"
+	case d.tickets.Use(t):
+		return answer{Allow: true}
+	}
+	return answer{Block: true, Reason: d.guard.Unjudged(ctx, guard.Action{Turn: q.turn(), Tool: q.Tool, Args: q.Params}, why)}
+}
+
+// modelCall notes a call that OpenClaw says it makes.
+func (d *Door) modelCall(_ context.Context, config string, q question) answer {
+	d.watch.reported(config, q.Span, q.turn(), q.Model)
+	return answer{Allow: true}
+}

@@ -1,0 +1,195 @@
+package hook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+const (
+	// grace is how long a request may take from the report of it to the door.
+	grace = 20 * time.Second
+	// remember is how long a call past the door stays a finding.
+	remember = 24 * time.Hour
+	// quiet is how long a finding is recorded once, however often it repeats.
+	quiet = 10 * time.Minute
+
+	maxSpans   = 8192 // requests whose span is remembered
+	maxReports = 1024 // reports that wait for their request
+	maxPast    = 32   // findings that are kept
+)
+
+// Past is a provider that was called past the door.
+type Past struct {
+	Config   string    `json:"config"` // of the agent: the path of openclaw.json
+	Provider string    `json:"provider"`
+	Model    string    `json:"model"`
+	Last     time.Time `json:"last"`
+	Calls    int64     `json:"calls"`
+}
+
+// String is the finding in one sentence.
+func (p Past) String() string {
+	return fmt.Sprintf("a model call went past the door: provider %s, model %s", p.Provider, p.Model)
+}
+
+// pastFile holds the findings of a state directory.
+const pastFile = "past.json"
+
+// LoadPast returns the findings that a state directory keeps.
+func LoadPast(dir *state.Dir) ([]Past, error) {
+	content, err := dir.Read(pastFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var past []Past
+	if err := json.Unmarshal(content, &past); err != nil {
+		return nil, fmt.Errorf("%s is damaged: delete it", dir.Path(pastFile))
+	}
+	return past, nil
+}
+
+// Current are the findings that still hold at a time.
+func Current(past []Past, now time.Time) []Past {
+	return slices.DeleteFunc(slices.Clone(past), func(p Past) bool { return now.Sub(p.Last) >= remember })
+}
+
+// watch compares the model calls that OpenClaw reports with the requests that
+// the model door saw: OpenClaw gives both the same span id.
+type watch struct {
+	now   func() time.Time
+	spans *lru.Cache[string, struct{}]
+
+	mu      sync.Mutex
+	reports []report // the oldest first
+	past    []Past
+}
+
+type report struct {
+	key, config, model string
+	turn               guard.Turn
+	until              time.Time
+}
+
+func newWatch(now func() time.Time, past []Past) *watch {
+	w := &watch{now: now, past: past}
+	w.spans, _ = lru.New[string, struct{}](maxSpans) // an error is for a size below one
+	return w
+}
+
+func (w *watch) saw(config, span string) {
+	if span != "" {
+		w.spans.Add(config+"\x00"+span, struct{}{})
+	}
+}
+
+// reported notes a call whose request has yet to come. Of more than can wait the
+// last are not waited for: that many without a request are a finding already.
+func (w *watch) reported(config, span string, t guard.Turn, model string) {
+	key := config + "\x00" + span
+	if w.spans.Contains(key) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.reports) < maxReports {
+		w.reports = append(w.reports, report{key, config, short(model), t, w.now().Add(grace)})
+	}
+}
+
+// short makes what the agent says fit for a finding that a person reads.
+func short(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(s, ""))
+	if runes := []rune(s); len(runes) > 80 {
+		s = string(runes[:80])
+	}
+	return s
+}
+
+// due takes out the reports whose time is over, and returns those whose request
+// never came.
+func (w *watch) due() (missing []report) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.now()
+	n := 0
+	for ; n < len(w.reports) && !now.Before(w.reports[n].until); n++ {
+		if !w.spans.Contains(w.reports[n].key) {
+			missing = append(missing, w.reports[n])
+		}
+	}
+	w.reports = slices.Delete(w.reports, 0, n)
+	return missing
+}
+
+// found adds a call to the findings; fresh tells that it has to be said.
+func (w *watch) found(r report) (p Past, fresh bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.now()
+	w.past = Current(w.past, now)
+	i := slices.IndexFunc(w.past, func(p Past) bool {
+		return p.Config == r.config && p.Provider == short(r.turn.Route) && p.Model == r.model
+	})
+	if i < 0 {
+		if len(w.past) >= maxPast {
+			w.past = slices.Delete(w.past, 0, 1)
+		}
+		i, fresh = len(w.past), true
+		w.past = append(w.past, Past{Config: r.config, Provider: short(r.turn.Route), Model: r.model})
+	}
+	fresh = fresh || now.Sub(w.past[i].Last) >= quiet
+	w.past[i].Calls++
+	if fresh {
+		w.past[i].Last = now
+	}
+	return w.past[i], fresh
+}
+
+// Past are the findings that hold now.
+func (d *Door) Past() []Past {
+	d.watch.mu.Lock()
+	defer d.watch.mu.Unlock()
+	return Current(d.watch.past, d.watch.now())
+}
+
+// Sweep looks for reported model calls that never came to the door. Each is
+// recorded and kept for `seawall status`; what is new is returned. It is called
+// every few seconds.
+func (d *Door) Sweep(ctx context.Context) (fresh []Past, err error) {
+	for _, r := range d.watch.due() {
+		p, isFresh := d.watch.found(r)
+		if isFresh {
+			fresh = append(fresh, p)
+			err = errors.Join(err, d.guard.Passed(ctx, r.turn, p.String()))
+		}
+	}
+	if len(fresh) == 0 {
+		return nil, err
+	}
+	content, e := json.MarshalIndent(d.Past(), "", "  ")
+	if e == nil {
+		e = d.dir.Write(pastFile, append(content, '\n'))
+	}
+	return fresh, errors.Join(err, e)
+}

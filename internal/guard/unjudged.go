@@ -1,0 +1,27 @@
+package guard
+
+import (
+	"context"
+
+	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/ledger"
+)
+
+// Unjudged stops a call that was about to run without ever having been judged,
+// records it, and returns the sentence for the chat. why goes on after
+// "Because:".
+func (g *Guard) Unjudged(ctx context.Context, a Action, why string) string {
+	d := g.keep(ctx, a.Turn, Decision{Verdict: policy.Deny, Policy: []string{"no-ticket"}, Why: why}, ledger.Row{
+		Act: "call", Tool: a.Tool, Action: digest(a.Tool + "\x00" + string(a.Args)), Detail: g.clean(unescaped(a.Args)),
+	})
+	return g.Stopped(a, d)
+}
+
+// Passed records that a model was called past the door.
+func (g *Guard) Passed(ctx context.Context, t Turn, why string) error {
+	_, err := g.record.Append(ctx, ledger.Row{
+		Kind: "event", Why: g.clean(why), Version: g.policy.Version(),
+		Door: t.Door, Route: g.clean(t.Route), Agent: g.clean(t.Agent), Session: g.clean(t.Session), Trace: g.clean(t.Trace),
+	})
+	return err
+}

@@ -1,0 +1,104 @@
+// Seawall's second door: before a tool runs, the hook door of `seawall up` is
+// asked whether the model door has let this call through. No answer is a no.
+// It decides nothing itself; docs/hook.md of Seawall explains why.
+
+import http from "node:http";
+
+// OpenClaw gives a hook 15 seconds before it blocks the call itself, with a
+// sentence that helps nobody.
+const patience = 10_000;
+const maxAnswer = 64 * 1024;
+
+const closed = "Seawall's hook door does not answer";
+const advice = "run seawall up, or seawall disconnect to work without Seawall";
+
+// stopped is the sentence for the chat; brackets could begin a tool call.
+export function stopped(tool, why) {
+  const name = String(tool).replace(/[^\w.:-]/g, "").slice(0, 40) || "the call";
+  return `Stopped: ${name}. Because: ${why}. You can: ${advice}.`;
+}
+
+// post sends one question and returns the answer's object.
+export function post(config, path, question) {
+  return new Promise((resolve, reject) => {
+    const body = Buffer.from(JSON.stringify(question));
+    const url = new URL(config.endpoint + path);
+    const request = http.request(url, {
+      method: "POST",
+      agent: false, // not the one that a proxy may have taken over
+      signal: AbortSignal.timeout(patience),
+      headers: {
+        "content-type": "application/json",
+        "content-length": body.length,
+        authorization: `Bearer ${config.token}`,
+      },
+    }, (response) => {
+      let size = 0;
+      const pieces = [];
+      response.on("error", reject);
+      response.on("data", (piece) => {
+        size += piece.length;
+        if (size > maxAnswer) request.destroy(new Error("the answer is too long"));
+        else pieces.push(piece);
+      });
+      response.on("end", () => {
+        try {
+          resolve(JSON.parse(Buffer.concat(pieces).toString("utf8")));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+// beforeToolCall lets a call run only on a clear yes.
+export async function beforeToolCall(config, event, ctx) {
+  const tool = event?.toolName;
+  let answer;
+  try {
+    answer = await post(config, "/v1/tool-call", {
+      trace: ctx?.trace?.traceId ?? "",
+      tool,
+      params: event.params ?? {},
+      toolCallId: event.toolCallId,
+      runId: event.runId ?? ctx?.runId,
+      sessionKey: ctx?.sessionKey,
+      agentId: ctx?.agentId,
+    });
+  } catch {
+    return { block: true, blockReason: stopped(tool, closed) };
+  }
+  if (answer?.allow === true && answer.block !== true) return undefined;
+  const reason = typeof answer?.reason === "string" && answer.reason ? answer.reason : stopped(tool, closed);
+  return { block: true, blockReason: reason };
+}
+
+// modelCallStarted tells of a call; it can stop nothing.
+export async function modelCallStarted(config, event, ctx) {
+  try {
+    await post(config, "/v1/model-call", {
+      trace: ctx?.trace?.traceId ?? "",
+      span: ctx?.trace?.spanId ?? "",
+      provider: event?.provider,
+      model: event?.model,
+      sessionKey: event?.sessionKey,
+    });
+  } catch {
+    // A closed door also answers no model call: nothing passes it unseen.
+  }
+}
+
+export default {
+  id: "seawall-guard",
+  name: "Seawall",
+  description: "Asks Seawall before a tool runs, and tells it of each call of a model.",
+  register(api) {
+    const config = api.pluginConfig ?? {};
+    // Ahead of hooks that change arguments: what was judged is what is asked.
+    api.on("before_tool_call", (event, ctx) => beforeToolCall(config, event, ctx), { priority: 1000 });
+    api.on("model_call_started", (event, ctx) => modelCallStarted(config, event, ctx));
+  },
+};

@@ -1,0 +1,94 @@
+// Run with `node --test plugin/openclaw`.
+
+import assert from "node:assert/strict";
+import http from "node:http";
+import { once } from "node:events";
+import { test } from "node:test";
+
+import plugin, { beforeToolCall, modelCallStarted, stopped } from "./index.js";
+
+// door answers like Seawall's, or not; asked holds what it was asked.
+async function door(t, answer) {
+  const asked = [];
+  const server = http.createServer(async (request, response) => {
+    let body = "";
+    for await (const piece of request) body += piece;
+    asked.push({ path: request.url, authorization: request.headers.authorization, body: JSON.parse(body) });
+    answer(response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return { config: { endpoint: `http://127.0.0.1:${server.address().port}/.hook`, token: "t" }, asked };
+}
+
+const event = { toolName: "exec", params: { command: "ls" }, toolCallId: "c1", runId: "r1" };
+const ctx = { agentId: "main", sessionKey: "agent:main:main", trace: { traceId: "0af7", spanId: "b7ad" } };
+
+test("a yes lets the call run, as it stands", async (t) => {
+  const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
+  assert.equal(await beforeToolCall(config, event, ctx), undefined);
+  assert.deepEqual(asked, [{
+    path: "/.hook/v1/tool-call",
+    authorization: "Bearer t",
+    body: { trace: "0af7", tool: "exec", params: { command: "ls" }, toolCallId: "c1", runId: "r1", sessionKey: "agent:main:main", agentId: "main" },
+  }]);
+});
+
+test("a no blocks it, with the door's sentence", async (t) => {
+  const { config } = await door(t, (r) => { r.statusCode = 401; r.end('{"block":true,"reason":"Stopped: x."}'); });
+  assert.deepEqual(await beforeToolCall(config, event, ctx), { block: true, blockReason: "Stopped: x." });
+});
+
+for (const [name, answer] of Object.entries({
+  "nothing": (r) => r.end(),
+  "no JSON": (r) => r.end("<html>"),
+  "a text": (r) => r.end('"allow"'),
+  "null": (r) => r.end("null"),
+  "almost a yes": (r) => r.end('{"allow":"true"}'),
+  "both": (r) => r.end('{"allow":true,"block":true}'),
+  "half an answer": (r) => { r.setHeader("content-length", 100); r.write('{"allow":true}'); r.destroy(); },
+  "no end": (r) => { r.write('{"allow":true}' + " ".repeat(1 << 17)); },
+})) {
+  test(`anything else blocks it: ${name}`, async (t) => {
+    const { config } = await door(t, answer);
+    const result = await beforeToolCall(config, event, ctx);
+    assert.equal(result.block, true);
+    assert.match(result.blockReason, /^Stopped: exec\. Because: .*seawall up.*seawall disconnect/);
+  });
+}
+
+test("a closed door blocks it, and names the commands", async () => {
+  const result = await beforeToolCall({ endpoint: "http://127.0.0.1:1/.hook", token: "t" }, event, ctx);
+  assert.deepEqual(result, { block: true, blockReason: stopped("exec", "Seawall's hook door does not answer") });
+});
+
+test("no configuration, and arguments that are no JSON, block it", async (t) => {
+  assert.equal((await beforeToolCall({}, event, ctx)).block, true);
+  const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
+  const loop = {};
+  loop.loop = loop;
+  assert.equal((await beforeToolCall(config, { ...event, params: loop }, ctx)).block, true);
+  assert.equal((await beforeToolCall(config, { ...event, params: { n: 1n } }, ctx)).block, true);
+  assert.equal((await beforeToolCall(config, undefined, ctx)).block, true);
+  assert.equal(asked.length, 0);
+});
+
+test("a sentence fits a phone and holds nothing that could be a call", () => {
+  const s = stopped("<function=exec>[x]".repeat(20), "Seawall's hook door does not answer");
+  assert.ok(s.length <= 200, s);
+  assert.doesNotMatch(s, /[<>[\]{}`]/);
+});
+
+test("each model call is told of, and a closed door is no error", async (t) => {
+  const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
+  await modelCallStarted(config, { provider: "chat", model: "m", sessionKey: "s" }, ctx);
+  assert.deepEqual(asked[0].body, { trace: "0af7", span: "b7ad", provider: "chat", model: "m", sessionKey: "s" });
+  await modelCallStarted({ endpoint: "http://127.0.0.1:1", token: "t" }, {}, undefined);
+});
+
+test("it registers both hooks, the first ahead of others", () => {
+  const on = [];
+  plugin.register({ pluginConfig: {}, on: (name, _f, options) => on.push([name, options?.priority]) });
+  assert.deepEqual(on, [["before_tool_call", 1000], ["model_call_started", undefined]]);
+});
