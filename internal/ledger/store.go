@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -50,6 +51,9 @@ func openDB(path string, readOnly bool) (*sql.DB, error) {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("opening the record: %w", err)
 		}
+		if settled(path) {
+			pragmas.Set("immutable", "1")
+		}
 	}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}).String())
 	if err != nil {
@@ -63,6 +67,13 @@ func openDB(path string, readOnly bool) (*sql.DB, error) {
 		return nil, fmt.Errorf("opening the record %s: %w", path, sentence(err))
 	}
 	return db, nil
+}
+
+// settled reports whether a record stands on a disk that is read-only, where
+// SQLite cannot make the files that it shares with a writer, and none writes.
+func settled(path string) bool {
+	wal, err := os.Stat(path + "-wal")
+	return errors.Is(unix.Access(path, unix.W_OK), unix.EROFS) && (err != nil || wal.Size() == 0)
 }
 
 func checkLayout(db *sql.DB, readOnly bool) error {

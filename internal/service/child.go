@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -102,7 +103,7 @@ func startChild(ctx context.Context, dir *state.Dir, door, page net.Listener) (*
 	if err != nil {
 		return nil, fmt.Errorf("starting the doors: %w", err)
 	}
-	err = cmd.Start()
+	err = startConfined(cmd)
 	readyChild.Close()
 	if err != nil {
 		return nil, fmt.Errorf("starting the doors as user %q: %w", Account, err)
@@ -121,6 +122,23 @@ func startChild(ctx context.Context, dir *state.Dir, door, page net.Listener) (*
 		return nil, err
 	}
 	return d, nil
+}
+
+// startConfined starts a program that can never gain privileges, by setuid
+// programs or otherwise. That is given up by one thread, which starts it and
+// ends with this goroutine: a thread that gave it up in the child would leave
+// the child's others as they are.
+func startConfined(cmd *exec.Cmd) error {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+		if err == nil {
+			err = cmd.Start()
+		}
+		started <- err
+	}()
+	return <-started
 }
 
 // awaitReady reads the child's one line: "ready", or why it cannot start.
@@ -155,9 +173,6 @@ func RunChild(ctx context.Context, path, version string) (reported bool, err err
 }
 
 func runChild(ctx context.Context, path, version string, ready io.WriteCloser) error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("giving up the right to gain privileges: %w", err)
-	}
 	door, err := net.FileListener(os.NewFile(childDoor, "door"))
 	if err != nil {
 		return fmt.Errorf("taking over the door: %w", err)

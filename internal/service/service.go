@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -48,6 +49,8 @@ type Service struct {
 	// that cannot be read.
 	trouble atomic.Pointer[string]
 	login   sync.Mutex // one redeems at a time
+	// complaints is where the operator reads what went wrong.
+	complaints io.Writer
 }
 
 // Open reads policy, keys and routes and opens the record. It is an error when
@@ -77,7 +80,7 @@ func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes}
+	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes, complaints: os.Stderr}
 	s.guard = guard.New(rules, record, known, marks)
 	s.door = model.New(s.guard, routes, nil)
 	return s, nil
@@ -112,37 +115,50 @@ func serve(ctx context.Context, l net.Listener, run func(net.Listener) error) er
 func (s *Service) follow(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var seen, refused, unkept string
+	var last look
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		changed, err := s.policy.Reload()
-		switch {
-		case err != nil && err.Error() != refused:
-			refused = err.Error()
-			s.event(ctx, "the policy on the disk was refused, the last good one stays: "+refused)
-			fmt.Fprintln(os.Stderr, "seawall: the policy was refused, the last good one stays in force:", err)
-		case err == nil:
-			refused = ""
-			if changed {
-				s.event(ctx, "the policy was changed to version "+s.policy.Version())
-			}
-		}
-		if now := s.guard.Problem(); now != unkept {
-			if unkept = now; now != "" {
-				fmt.Fprintln(os.Stderr, "seawall: the record cannot be kept, so what the agent wants is denied:", now)
-			} else {
-				fmt.Fprintln(os.Stderr, "seawall: the record is kept again")
-			}
-		}
-		if now := s.stamp(); now != seen {
-			seen = now
-			s.reload()
+			last = s.look(ctx, last)
 		}
 	}
+}
+
+// look is what was seen at one moment: what is said is said once.
+type look struct {
+	files   string // stamp of routes and keys
+	refused string // why the policy on the disk is not in force
+	unkept  string // why the record cannot be kept
+}
+
+// look takes over what was changed on the disk since the last look, and says on
+// standard error what went wrong.
+func (s *Service) look(ctx context.Context, last look) look {
+	now := look{files: s.stamp(), unkept: s.guard.Problem()}
+	changed, err := s.policy.Reload()
+	if err != nil {
+		now.refused = err.Error()
+	}
+	switch {
+	case now.refused != "" && now.refused != last.refused:
+		s.event(ctx, now.refused)
+		fmt.Fprintln(s.complaints, "seawall:", now.refused)
+	case changed:
+		s.event(ctx, "the policy was changed to version "+s.policy.Version())
+	}
+	switch {
+	case now.unkept == last.unkept:
+	case now.unkept == "":
+		fmt.Fprintln(s.complaints, "seawall: the record is kept again")
+	default:
+		fmt.Fprintln(s.complaints, "seawall: the record cannot be kept, so what the agent wants is denied:", now.unkept)
+	}
+	if now.files != last.files {
+		s.reload()
+	}
+	return now
 }
 
 // reload takes over routes and keys.
@@ -158,7 +174,7 @@ func (s *Service) reload() {
 	}
 	problem := err.Error()
 	s.trouble.Store(&problem)
-	fmt.Fprintln(os.Stderr, "seawall:", problem)
+	fmt.Fprintln(s.complaints, "seawall:", problem)
 }
 
 // stamp changes when routes or keys on the disk do.

@@ -72,7 +72,7 @@ func (s *Service) health() []console.Health {
 	}
 	rules := console.Health{Part: "Policy", State: "version " + s.policy.Version(), Good: true}
 	if problem := s.policy.Problem(); problem != "" {
-		rules = console.Health{Part: "Policy", State: "refused, the last good one is in force: " + problem}
+		rules = console.Health{Part: "Policy", State: problem}
 	}
 	counts := s.guard.Counts()
 	record := console.Health{Part: "Record", Good: true, State: fmt.Sprintf("%d allowed, %d redacted, %d denied since the start", counts["allow"], counts["redact"], counts["deny"]+counts["ask"])}
