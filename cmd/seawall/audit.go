@@ -118,7 +118,7 @@ func takeAudit(cmd *cobra.Command, f auditFlags) (*posture.Audit, error) {
 	if f.deep {
 		done()
 		done = progress(cmd, "Running OpenClaw's own audit, which takes half a minute")
-		if err := survey.Deep(cmd.Context(), a); err != nil {
+		if err := survey.Deep(cmd.Context(), a, survey.Caller(os.Getenv)); err != nil {
 			done()
 			fmt.Fprintln(cmd.ErrOrStderr(), "seawall:", err)
 		}

@@ -53,7 +53,8 @@ func sarif(t *testing.T, a *posture.Audit) []byte {
 	return b.Bytes()
 }
 
-func TestSARIFIsValid(t *testing.T) {
+func sarifSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(officialSchema(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +68,11 @@ func TestSARIFIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return schema
+}
+
+func TestSARIFIsValid(t *testing.T) {
+	schema := sarifSchema(t)
 	accepted := worstAudit(t)
 	accepted.Results[0].Findings[0].Accepted = &posture.Acceptance{By: "ada", Why: "behind a tunnel", Until: accepted.Time.Add(90 * 24 * time.Hour)}
 	accepted.Results[1].Findings[0].Object = "/srv/a b/ü%zz.yml:12"

@@ -29,11 +29,16 @@ func discreet(r *host.Recorder, f *posture.Facts) {
 	for _, in := range f.OpenClaw.Value {
 		r.Rewrite(mask.Config, "file", in.ConfigPath)
 		for _, file := range in.Files {
-			if file.Kind == "config" || file.Kind == "config-backup" {
-				r.Rewrite(mask.Config, "file", path.Clean(file.Path))
-			} else if file.Kind != "env" { // its values are gone already
-				r.Rewrite(mask.Private, "file", path.Clean(file.Path))
+			rewrite := mask.Private
+			switch file.Kind {
+			case "config":
+				rewrite = mask.Config
+			case "config-backup":
+				rewrite = mask.OldConfig
+			case "env": // its values are gone already
+				continue
 			}
+			r.Rewrite(rewrite, "file", path.Clean(file.Path))
 		}
 	}
 	r.Rewrite(func(answer string) string { return arguments(mask, answer) }, "run", "seawall:processes")

@@ -87,8 +87,14 @@ var notSecret = regexp.MustCompile(`(?i)(session|main|skill|public)key$`)
 
 // Config masks an OpenClaw config: what its detectors know, and every text under
 // a key that names a credential. References to the environment stay.
-func (m *Mask) Config(text string) string {
-	text = detect.Redact(text, fresh(text), m.fitted)
+func (m *Mask) Config(text string) string { return m.pairs(detect.Redact(text, fresh(text), m.fitted)) }
+
+// OldConfig masks a copy of a config, of which nothing but its secrets is judged.
+func (m *Mask) OldConfig(text string) string {
+	return m.pairs(detect.Redact(text, fresh(text), m.whole))
+}
+
+func (m *Mask) pairs(text string) string {
 	return pair.ReplaceAllStringFunc(text, func(s string) string {
 		at := pair.FindStringSubmatchIndex(s)
 		from, to := at[8], at[9]
