@@ -2,6 +2,7 @@ package openclaw
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -381,6 +382,19 @@ func fold(r rune) rune {
 		return r + 'a' - 'A'
 	}
 	return r
+}
+
+// textName finds the first name of a tool in what may be calls, right or not.
+var textName = regexp.MustCompile(`(?i)\[(?:tool:)?([\w-]{1,120})\]|<function=([\w.:-]{1,120})|\bto=([\w-]{1,120})|DSML[|｜]+invoke\b[^<>]*\bname=["']?([^"'\s<>]{1,120})`)
+
+// TextCallName is the name of the tool that a text seems to call, or "": for a
+// person, not for a decision.
+func TextCallName(text string) string {
+	m := textName.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return strings.Join(m[1:], "") // of which one is not empty
 }
 
 // WriteTextCalls writes calls with other arguments, so that OpenClaw makes the

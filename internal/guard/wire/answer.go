@@ -15,6 +15,7 @@ func (q *Request) Answer(text string) (contentType string, body []byte) {
 }
 
 func (q *Request) answer(text string, stream bool) []byte {
+	text = inert(text)
 	switch {
 	case q.API == Chat && stream:
 		return q.chatStream(text)

@@ -121,6 +121,12 @@ func (r *recorder) Call(_ context.Context, c Call) Verdict {
 	return Verdict{Allow: true}
 }
 
+// native are the calls that do not stand in text: where it is not certain that
+// text is a call, it is one here and none when it is read again.
+func (r *recorder) native() []Call {
+	return slices.DeleteFunc(slices.Clone(r.calls), func(c Call) bool { return c.Promoted })
+}
+
 func (r *recorder) Text(_ int, s string, _ bool) string { return s }
 
 func FuzzRewrite(f *testing.F) {
@@ -160,7 +166,7 @@ func checkRewrite(t *testing.T, api API, stream bool, body []byte, cut int) {
 	if ended == nil && again != out {
 		t.Fatalf("came out as:\n%s\nand then as:\n%s", out, again)
 	}
-	if ended == nil && !slices.Equal(first.calls, second.calls) {
+	if ended == nil && !slices.Equal(first.native(), second.native()) {
 		t.Fatalf("the judge was asked about %v and then about %v\n%s", first.calls, second.calls, out)
 	}
 	for _, c := range second.calls {

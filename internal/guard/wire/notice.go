@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"regexp"
+	"strings"
+)
+
 // Failure is why an answer was ended before its time.
 type Failure string
 
@@ -51,7 +56,16 @@ func (w *rewriter) say(f Failure) string {
 // after puts a blank line between text and a notice that follows it.
 func after(said bool, notice string) string {
 	if said && notice != "" {
-		return "\n\n" + notice
+		return "\n\n" + inert(notice)
 	}
-	return notice
+	return inert(notice)
+}
+
+// callLine is what OpenClaw takes for the beginning of a call in text.
+var callLine = regexp.MustCompile(`(?m)^(\s*)(\[|(?:commentary|analysis|final)[ \t]+to=)`)
+
+// inert makes sure that a notice is read as text: whoever writes it may quote
+// what the model said.
+func inert(notice string) string {
+	return callLine.ReplaceAllString(strings.ReplaceAll(notice, "<", "‹"), "$1· $2")
 }

@@ -56,6 +56,9 @@ func newScript(text string) *script {
 
 func (s *script) Call(_ context.Context, c Call) Verdict {
 	fmt.Fprintf(&s.asked, "%s %q %s", c.ID, c.Name, c.Args)
+	if c.Promoted {
+		s.asked.WriteString(" in text")
+	}
 	if c.Choice != 0 {
 		fmt.Fprintf(&s.asked, " choice %d", c.Choice)
 	}

@@ -121,6 +121,7 @@ func (t *watch) next(r rune) (again bool, err error) {
 	case event != openclaw.DSMLNothing || ends:
 		t.deny()
 	case t.held != nil && !holds:
+		t.text = t.text[:len(t.text)-utf8.RuneLen(r)]
 		t.release()
 		return false, nil
 	default:
@@ -187,7 +188,7 @@ func (t *watch) release() {
 		t.deny()
 	} else {
 		t.held.plain = true
-		t.held.decided, t.held.verdict = true, Verdict{Allow: true}
+		t.decide(Verdict{Allow: true})
 	}
 	t.released = true
 	t.drop()
@@ -195,11 +196,27 @@ func (t *watch) release() {
 
 // deny takes out what could be read as a call and as something else.
 func (t *watch) deny() {
-	if t.held != nil {
-		t.held.goesOn = true
-		t.held.decided, t.held.verdict = true, Verdict{Notice: t.w.say(Unclear)}
+	if t.held == nil {
+		return
 	}
+	t.held.goesOn = true
+	c := t.held.Call
+	c.Name, c.Args, c.Unclear = openclaw.TextCallName(string(t.text)), string(t.text), unclearText
+	t.decide(t.ask(c))
 }
+
+const unclearText = "it stands in text that can be taken apart in more than one way"
+
+// ask asks the judge about one call.
+func (t *watch) ask(c Call) Verdict {
+	v := t.w.judge.Call(t.w.ctx, c)
+	if v.Allow && (c.Unclear != "" || t.w.ctx.Err() != nil) {
+		return Verdict{Notice: t.w.say(Unclear)}
+	}
+	return v
+}
+
+func (t *watch) decide(v Verdict) { t.held.decided, t.held.verdict = true, v }
 
 // judge decides about the calls that OpenClaw would make. When one of them may
 // not run, none does: the text around it is no longer nothing but calls.
@@ -210,12 +227,9 @@ func (t *watch) judge(calls []openclaw.TextCall, rewritable bool) {
 		c := t.held.Call
 		c.Name, c.Args = k.Name, string(k.Args)
 		if k.Unclear || t.cut || strings.ContainsRune(string(t.text), utf8.RuneError) {
-			c.Unclear = "it stands in text that can be taken apart in more than one way"
+			c.Unclear = unclearText
 		}
-		one := t.w.judge.Call(t.w.ctx, c)
-		if one.Allow && (c.Unclear != "" || t.w.ctx.Err() != nil) {
-			one = Verdict{Notice: t.w.say(Unclear)}
-		}
+		one := t.ask(c)
 		if !one.Allow {
 			v = one
 			break
@@ -231,7 +245,7 @@ func (t *watch) judge(calls []openclaw.TextCall, rewritable bool) {
 		}
 	}
 	t.held.plain = v.Allow && v.Args == "" && !t.w.req.runs(calls)
-	t.held.decided, t.held.verdict = true, v
+	t.decide(v)
 }
 
 // runs reports whether OpenClaw is certain to run the calls. If it is not, they
