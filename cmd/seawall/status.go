@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/posture"
@@ -29,6 +30,7 @@ type statusReport struct {
 	Audited  time.Time         `json:"audited,omitzero"`
 	Counts   posture.Counts    `json:"findings"`
 	Routes   []routeStatus     `json:"routes"`
+	Past     []hook.Past       `json:"past_the_door"`
 	Last     []ledger.Row      `json:"last_denials"`
 }
 
@@ -100,7 +102,11 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	if a != nil {
 		s.Boundary, s.Audited, s.Counts = a.Boundary, a.Time, a.Counts
 	}
-	s.Standing = service.Stand(a, len(routes), s.Running != nil)
+	if s.Past, err = hook.LoadPast(dir); err != nil {
+		return s, err
+	}
+	s.Past = hook.Current(s.Past, time.Now())
+	s.Standing = service.Stand(a, len(routes), s.Running != nil).Past(s.Past)
 	s.Last, err = lastDenials(cmd, dir)
 	return s, err
 }
@@ -144,6 +150,9 @@ func printStatus(w io.Writer, s statusReport) {
 	}
 	for _, r := range s.Routes {
 		fmt.Fprintf(w, "route     %s → %s, key %s\n", r.Provider, r.Upstream, r.Key)
+	}
+	for _, p := range s.Past {
+		fmt.Fprintf(w, "past      %s, last %s, agent %s\n", p, p.Last.Local().Format("2006-01-02 15:04"), p.Config)
 	}
 	if !s.Audited.IsZero() {
 		fmt.Fprintf(w, "audit     %s: %d critical, %d high, %d medium; boundary: %s\n",

@@ -22,6 +22,7 @@ import (
 	"github.com/openseawall/seawall/internal/console"
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
@@ -45,6 +46,7 @@ type Service struct {
 	routes  *model.Routes
 	guard   *guard.Guard
 	door    *model.Door
+	hook    *hook.Door
 	// trouble is what went wrong since the start and still is: keys or routes
 	// that cannot be read.
 	trouble atomic.Pointer[string]
@@ -83,6 +85,10 @@ func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error)
 	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes, complaints: os.Stderr}
 	s.guard = guard.New(rules, record, known, marks)
 	s.door = model.New(s.guard, routes, nil)
+	if s.hook, err = hook.New(s.guard, dir, time.Now); err != nil {
+		return nil, errors.Join(err, record.Close())
+	}
+	s.door.Witness = s.hook
 	return s, nil
 }
 
@@ -96,7 +102,7 @@ func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
 	}
 	defer s.retire()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, door, s.door.Serve) })
+	group.Go(func() error { return serve(ctx, door, func(l net.Listener) error { return model.Serve(l, s.hook.Beside(s.door)) }) })
 	group.Go(func() error { return serve(ctx, page, console.New(s).Serve) })
 	group.Go(func() error { s.follow(ctx); return nil })
 	return group.Wait()
@@ -122,6 +128,7 @@ func (s *Service) follow(ctx context.Context) {
 			return
 		case <-tick.C:
 			last = s.look(ctx, last)
+			s.sweep(ctx)
 		}
 	}
 }

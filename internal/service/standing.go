@@ -1,6 +1,7 @@
 package service
 
 import (
+	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/posture"
 )
 
@@ -37,6 +38,16 @@ func Stand(a *posture.Audit, routes int, open bool) Standing {
 		return watching("The agent can reach Seawall's own keys, policy and record, and so could switch it off. To change that: " + ownUser(a))
 	}
 	return watching("Whether the agent can reach Seawall's keys could not be seen. To change that: sudo seawall up")
+}
+
+// Past is the standing when models were called past the door: nobody is
+// protected from an answer that Seawall did not see.
+func (s Standing) Past(calls []hook.Past) Standing {
+	if len(calls) == 0 || s.Label == "stopped" {
+		return s
+	}
+	return Standing{Label: "watching, not protecting", Sentence: "In the last day, " + calls[len(calls)-1].String() +
+		". To change that: seawall connect, or take this provider out of openclaw.json. It stays here for a day after the last such call."}
 }
 
 // ownUser is the command that gives agent and Seawall different accounts.

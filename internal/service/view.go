@@ -48,7 +48,7 @@ func (s *Service) View(r *http.Request) (console.View, error) {
 	if err != nil {
 		return console.View{}, err
 	}
-	standing := Stand(audit, len(s.routes.List()), true)
+	standing := Stand(audit, len(s.routes.List()), true).Past(s.hook.Past())
 	view := console.View{
 		Label: standing.Label, Sentence: standing.Sentence, Good: standing.Good,
 		Audit: audit, Version: s.version, Now: time.Now(), Health: s.health(),
@@ -80,6 +80,9 @@ func (s *Service) health() []console.Health {
 		record.Good, record.State = false, "cannot be kept, so what the agent wants is denied: "+problem
 	}
 	all := []console.Health{model, provider, rules, record}
+	for _, past := range s.hook.Past() {
+		all = append(all, console.Health{Part: "Past the door", State: past.String() + " (" + past.Last.Local().Format("01-02 15:04") + ")"})
+	}
 	if trouble := s.trouble.Load(); trouble != nil {
 		all = append(all, console.Health{Part: "State", State: *trouble})
 	}
