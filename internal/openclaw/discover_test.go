@@ -256,3 +256,65 @@ func TestLoadConfigRefuses(t *testing.T) {
 		t.Errorf("%d includes, want 3: %+v", n, c.Includes())
 	}
 }
+
+// A gateway's own environment says where its files are, on a machine that may
+// be a container itself.
+func TestDiscoverPlacesOfAProcess(t *testing.T) {
+	h := tree(t, map[string]string{
+		"home/alice/.openclaw/state/openclaw.sqlite":    "SQLite format 3\x00",
+		"home/alice/elsewhere/claw.json":                `{gateway: {port: 4711}}`,
+		"srv/state/openclaw.json":                       `{gateway: {port: 4712}}`,
+		"home/alice/.config/systemd/user/other.service": "",
+	})
+	gateway := host.Process{
+		PID: 7, UID: 1000, Name: "openclaw-gatewa", EnvStatus: host.Known,
+		Cgroup: "/docker/0123/system.slice/openclaw.service",
+		Places: map[string]string{"HOME": "/home/alice", "OPENCLAW_CONFIG_PATH": "~/elsewhere/claw.json"},
+	}
+	in := func(p host.Process) []Install {
+		return Discover(context.Background(), h, facts(func(f *host.Facts) {
+			f.Processes = host.Is([]host.Process{{PID: 1, Cgroup: "/docker/0123/init.scope"}, p})
+		})).Value
+	}
+	found := in(gateway)
+	if len(found) != 1 || found[0].StateDir != "/home/alice/.openclaw" || found[0].ConfigPath != "/home/alice/elsewhere/claw.json" || found[0].Config == nil {
+		t.Fatalf("a config elsewhere: %+v", found)
+	}
+	if found[0].Process == nil || found[0].Unit != "openclaw.service" || len(found[0].Unreadable) > 0 {
+		t.Errorf("%+v", found[0])
+	}
+	gateway.Places = map[string]string{"HOME": "/home/alice", "OPENCLAW_STATE_DIR": "/srv/state"}
+	if found := in(gateway); len(found) != 2 || found[1].StateDir != "/srv/state" || found[1].Config == nil {
+		t.Errorf("a state directory elsewhere: %+v", found)
+	}
+	gateway.Cgroup = "/docker/0123/docker/4567"
+	for _, i := range in(gateway) {
+		if i.Process != nil {
+			t.Errorf("a gateway in a container of this machine: %+v", i)
+		}
+	}
+}
+
+// OPENCLAW_CONFIG_PATH alone leaves the state where it was, which need not be there yet.
+func TestDiscoverConfigPathAlone(t *testing.T) {
+	h := tree(t, map[string]string{"srv/claw.json": `{gateway: {port: 4711}}`, "home/alice/notes": ""})
+	env := map[string]string{"HOME": "/home/alice", "OPENCLAW_CONFIG_PATH": "/srv/claw.json"}
+	f := facts(nil)
+	f.Self.UID = 1000
+	got := Discover(context.Background(), h, f, Environment(func(name string) string { return env[name] })).Value
+	if len(got) != 1 || got[0].StateDir != "/home/alice/.openclaw" || got[0].Owner != "alice" || got[0].Config == nil || len(got[0].Unreadable) > 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSetUp(t *testing.T) {
+	h := tree(t, map[string]string{"usr/lib/node_modules/openclaw/package.json": `{"name":"openclaw","version":"2026.9.6"}`})
+	got := Discover(context.Background(), h, facts(nil)).Value
+	if len(got) != 1 || got[0].SetUp() || len(got[0].Unreadable) > 0 {
+		t.Errorf("a package alone: %+v", got)
+	}
+	h.closed = map[string]bool{"/root": true, "/root/.openclaw": true}
+	if got := Discover(context.Background(), h, facts(nil)).Value; len(got) != 1 || got[0].SetUp() || len(got[0].Unreadable) == 0 {
+		t.Errorf("and a home that could not be looked into: %+v", got)
+	}
+}

@@ -59,7 +59,7 @@ func Blast(f *posture.Facts) []posture.Line {
 var guards = map[string][]string{
 	"commands": {posture.BoundaryControl.ID, "gateway-exec-unasked", "state-sudo", "docker-group-member", "docker-privileged", "docker-socket-mounted"},
 	"files":    {posture.BoundaryControl.ID, "gateway-exec-unasked", "gateway-files-anywhere", "gateway-sandbox-off", "docker-wide-mount", "compose-mount", "state-wide-workspace", "state-no-backup"},
-	"secrets":  {"secrets-process-env", "secrets-container-env", "secrets-provider-key", "secrets-channel-token", "secrets-master-key", "secrets-in-memory"},
+	"secrets":  {posture.BoundaryControl.ID, "secrets-process-env", "secrets-container-env", "secrets-provider-key", "secrets-channel-token", "secrets-master-key", "secrets-in-memory"},
 	"orders":   {"gateway-dm-open", "gateway-group-open"},
 	"exposed":  {"gateway-no-auth", "gateway-listens-public", "gateway-bind-public", "docker-published-everywhere", "firewall-published-port", "firewall-no-default-drop"},
 	"messages": {"gateway-send-anywhere"},

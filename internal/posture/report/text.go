@@ -127,7 +127,8 @@ func (p *page) head() {
 	if pad := p.width - 2 - lipgloss.Width(what) - lipgloss.Width(when); pad > 0 {
 		p.row(" " + p.ink.faint.Render(what+strings.Repeat(" ", pad)+when))
 	} else {
-		p.para(" ", what+" · "+when, p.ink.faint)
+		p.para(" ", what, p.ink.faint)
+		p.para(" ", when, p.ink.faint)
 	}
 	p.gap()
 	p.para(" ", p.a.Verdict, p.ink.strong)
@@ -164,7 +165,8 @@ func (p *page) boundaryWhy() string {
 			return clean(r.Findings[0].Detail)
 		}
 		if len(r.Reasons) > 0 {
-			return clean(r.Reasons[0])
+			_, why, _ := strings.Cut(clean(r.Reasons[0]), ": ") // after the name of the need
+			return why
 		}
 	}
 	return ""
