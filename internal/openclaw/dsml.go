@@ -205,6 +205,14 @@ func (s *dsmlScan) next(text, end string) (e DSMLEvent, done bool) {
 	}
 }
 
+// Cut reports whether the text holds an end of the block in an invocation, or
+// where none is open any more. OpenClaw takes what is no call out of the text up
+// to the first such end, and what stands behind it is left.
+func (d *DSML) Cut() bool {
+	i := bytes.Index(d.block, []byte(d.end))
+	return i >= 0 && i+len(d.end) < len(d.block)
+}
+
 // Take returns the calls of the block that just ended, and goes on behind it.
 func (d *DSML) Take() []TextCall {
 	block := string(d.block)

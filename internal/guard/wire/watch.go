@@ -115,9 +115,14 @@ func (t *watch) next(r rune) (again bool, err error) {
 		t.text = utf8.AppendRune(t.text, r)
 	}
 	switch {
-	case event == openclaw.DSMLCalls && !ends:
+	case event == openclaw.DSMLCalls && !ends && len(t.text) == t.dsml.Size():
 		t.held.goesOn = true
-		t.judge(t.dsml.Take(), false)
+		cut := t.dsml.Cut()
+		if calls := t.dsml.Take(); len(calls) == 0 && cut {
+			t.deny()
+		} else {
+			t.judge(calls, false)
+		}
 	case event != openclaw.DSMLNothing || ends:
 		t.deny()
 	case t.held != nil && !holds:
@@ -173,8 +178,8 @@ func (t *watch) end() {
 	case calls != nil:
 		t.judge(calls, true)
 		t.drop()
-	case len(t.text) > t.dsml.Size() && !t.dsml.Idle():
-		// OpenClaw may cut off the end, and what stands before is a call.
+	case !t.dsml.Idle() && (len(t.text) > t.dsml.Size() || t.dsml.Cut()):
+		// OpenClaw may cut something off, and what is left is a call.
 		t.deny()
 		t.drop()
 	default:
