@@ -42,7 +42,7 @@ var BoundaryControl = Control{
 // place where one could be was not readable.
 var boundarySeen = Need{"every way to root", func(f *Facts) (host.Status, string) {
 	b := boundary{facts: f}
-	if b.judge() == BoundaryUnknown {
+	if f.OpenClaw.Status != host.Unknown && b.judge() == BoundaryUnknown {
 		return host.Unknown, strings.Join(b.unread, "; ")
 	}
 	return host.Known, ""

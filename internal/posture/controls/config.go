@@ -42,6 +42,16 @@ func unreadConfig(in openclaw.Install) bool {
 		(in.ConfigInfo.Path != "" || slices.Contains(in.Unreadable, in.ConfigError))
 }
 
+// permission is unknown where a config may be sound and only root reads it.
+var permission = posture.Need{Name: "OpenClaw config", Of: func(f *posture.Facts) (host.Status, string) {
+	for _, in := range f.OpenClaw.Value {
+		if unreadConfig(in) && strings.Contains(in.ConfigError, "needs root") {
+			return host.Unknown, in.ConfigError
+		}
+	}
+	return host.Known, ""
+}}
+
 // settings is the config of one installation, with what its place implies.
 type settings struct {
 	*openclaw.Config

@@ -31,7 +31,7 @@ var gatewayAccess = []posture.Control{
 		Why:    "Nothing that stands in it was checked.",
 		Advice: "Run openclaw config validate, and Seawall as root",
 		Source: docs + "gateway/configuration",
-		Needs:  []posture.Need{posture.Agent},
+		Needs:  []posture.Need{posture.Agent, permission},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, in := range f.OpenClaw.Value {
 				if unreadConfig(in) {

@@ -348,3 +348,20 @@ func TestNarrowNarrows(t *testing.T) {
 		}
 	}
 }
+
+// A package that nobody has set up is no agent: it reaches nothing.
+func TestPackageAlone(t *testing.T) {
+	f := machine(t, "")
+	f.OpenClaw = host.Is([]openclaw.Install{{PackageDir: "/usr/lib/node_modules/openclaw", Version: "2026.9.6"}})
+	a := posture.Run(t.Context(), f, nil)
+	Complete(a, f)
+	if len(a.Blast) > 0 || a.Boundary != posture.BoundaryAbsent || !strings.Contains(a.Verdict, "nobody has set it up") {
+		t.Errorf("%s: %s; %+v", a.Boundary, a.Verdict, a.Blast)
+	}
+	f.OpenClaw.Value[0].Unreadable = []string{"/root was not readable (needs root)"}
+	a = posture.Run(t.Context(), f, nil)
+	Complete(a, f)
+	if a.Boundary != posture.BoundaryUnknown || !strings.Contains(a.Verdict, "could not be read") {
+		t.Errorf("%s: %s", a.Boundary, a.Verdict)
+	}
+}

@@ -49,7 +49,7 @@ func Changes(prev, cur *posture.Audit) []string {
 	}
 	var gone []string
 	asked := slices.ContainsFunc(cur.Results, func(r posture.Result) bool { return r.Deep }) // else OpenClaw was not
-	for _, r := range prev.Results { // a check that is no longer made says nothing about the machine
+	for _, r := range prev.Results {                                                         // a check that is no longer made says nothing about the machine
 		if _, left := before[r.ID]; left && asked && r.Deep && r.Outcome == posture.Failed {
 			gone = append(gone, r.ID)
 		}

@@ -248,3 +248,22 @@ func TestSeveralAgentsShareALine(t *testing.T) {
 		t.Error("showing an audit changed it")
 	}
 }
+
+// Advice is shortened by whole clauses, never inside a list or parentheses.
+func TestBrief(t *testing.T) {
+	for _, c := range []struct {
+		advice string
+		width  int
+		want   string
+	}{
+		{"chmod 700 the directory", 40, "chmod 700 the directory"},
+		{"Set tools.exec.mode to ask or allowlist (a run without a person is then refused)", 50, "Set tools.exec.mode to ask or allowlist"},
+		{"Use files (secrets: in compose, or SecretRefs) and keep only what is needed", 50, "Use files (secrets: in compose, or SecretRefs)…"},
+		{"Load one ruleset that accepts loopback, established and the ports you mean, and drops the rest", 50, "Load one ruleset that accepts loopback…"},
+		{"Remove --privileged; add the one capability or device it needs", 40, "Remove --privileged"},
+	} {
+		if got := strings.Join(brief(c.advice, c.width, 1), "|"); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
