@@ -81,6 +81,9 @@ func Existing(path string) (*Dir, error) {
 		return nil, fmt.Errorf("the state directory %s belongs to %s: run as that user (sudo -u %s seawall …) or name another with --state DIR",
 			path, userName(owner.Uid), userName(owner.Uid))
 	}
+	if err := ours(path); err != nil {
+		return nil, err
+	}
 	if info.Mode().Perm()&0o077 != 0 {
 		if err := os.Chmod(path, 0o700); err != nil {
 			return nil, fmt.Errorf("the state directory %s is open to other users (mode %04o) and could not be closed: %w", path, info.Mode().Perm(), err)
@@ -91,6 +94,29 @@ func Existing(path string) (*Dir, error) {
 		return nil, fmt.Errorf("opening the state directory %s: %w", path, err)
 	}
 	return &Dir{path: path, root: root, uid: int(owner.Uid), gid: int(owner.Gid)}, nil
+}
+
+// ours refuses a directory that holds only what others put there, a home or the
+// root of the machine: it would be closed to everybody else, and given away.
+func ours(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("opening the state directory %s: %w", path, cause(err))
+	}
+	other := ""
+	for _, e := range entries {
+		switch e.Name() {
+		case Ledger, Policy, Routes, Keys, Journal, Audit, Running:
+			return nil
+		case "lock", "lost+found":
+		default:
+			other = e.Name()
+		}
+	}
+	if other != "" {
+		return fmt.Errorf("%s is no state directory of Seawall: it holds other things (%s); name an empty or a new one with --state DIR", path, other)
+	}
+	return nil
 }
 
 // Close releases the directory.

@@ -104,6 +104,77 @@ func TestOneInstance(t *testing.T) {
 	}
 }
 
+func TestSomebodyElsesFolderStaysAsItIs(t *testing.T) {
+	path := t.TempDir()
+	if err := os.Chmod(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(path, "letter.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "lock"} {
+		if name != "" {
+			if err := os.WriteFile(filepath.Join(path, name), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := Open(path)
+		if err == nil || !strings.Contains(err.Error(), "letter.txt") || !strings.Contains(err.Error(), "--state") {
+			t.Errorf("Open says %v", err)
+		}
+		if info, _ := os.Stat(path); info.Mode().Perm() != 0o755 {
+			t.Errorf("its mode is now %04o", info.Mode().Perm())
+		}
+	}
+	// A state directory may have something else in it, too.
+	if err := os.WriteFile(filepath.Join(path, Policy), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+}
+
+func TestARelativePathIsMadeWhole(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, open := range []func(string) (*Dir, error){Open, Existing} {
+		d, err := open("state")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !filepath.IsAbs(d.String()) {
+			t.Errorf("the path is %s", d)
+		}
+		d.Close()
+	}
+}
+
+func TestLockedAsksWithoutTaking(t *testing.T) {
+	d := open(t)
+	if d.Locked() {
+		t.Error("locked before anybody ran")
+	}
+	release, err := d.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if !d.Locked() {
+			t.Error("not locked while somebody runs")
+		}
+	}
+	release()
+	if d.Locked() {
+		t.Error("locked after that")
+	}
+	if release, err = d.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
 func TestAFileIsNoDirectory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
