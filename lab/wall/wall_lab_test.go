@@ -40,6 +40,7 @@ func TestWall(t *testing.T) {
 			}
 		})
 	}
+	t.Run("calls not by the format", func(t *testing.T) { notByTheFormat(t, w) })
 	t.Run("the record is whole", func(t *testing.T) {
 		if out, code := w.run("log", "verify"); code != 0 {
 			t.Errorf("seawall log verify: exit %d: %s", code, out)
