@@ -102,7 +102,9 @@ func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
 	}
 	defer s.retire()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, door, func(l net.Listener) error { return model.Serve(l, s.hook.Beside(s.door)) }) })
+	group.Go(func() error {
+		return serve(ctx, door, func(l net.Listener) error { return model.Serve(l, s.hook.Beside(s.door)) })
+	})
 	group.Go(func() error { return serve(ctx, page, console.New(s).Serve) })
 	group.Go(func() error { s.follow(ctx); return nil })
 	return group.Wait()
