@@ -64,6 +64,7 @@ export async function beforeToolCall(config, event, ctx) {
       tool,
       params: event.params ?? {},
       toolCallId: event.toolCallId,
+      toolKind: event.toolKind,
       runId: event.runId ?? ctx?.runId,
       sessionKey: ctx?.sessionKey,
       agentId: ctx?.agentId,

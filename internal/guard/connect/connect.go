@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -97,19 +98,32 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 		return nil, err
 	}
 	b := &builder{config: install.ConfigPath, door: door, routes: routes, keys: map[string]string{}, tokens: map[string]string{}}
-	conn, err := c.Connect(b.route)
+	edits, _, err := openclaw.ConnectEdits(c, b.route)
 	if err != nil {
 		return nil, fmt.Errorf("connecting %s: %w", install.ConfigPath, err)
 	}
 	plan := &Plan{Config: install.ConfigPath, Notes: b.notes(c, install)}
-	if len(conn.Files) == 0 {
+	left := ""
+	if b.second, left, err = planSecond(dir, c, install, door); err != nil {
+		return nil, err
+	}
+	if left != "" {
+		plan.Notes = append(plan.Notes, "the plugin, by which OpenClaw would ask before it runs a call, is left out: "+left)
+	} else {
+		edits = append(edits, b.second.edits...)
+	}
+	files, changes, err := c.EditFiles(edits...)
+	if err != nil {
+		return nil, fmt.Errorf("connecting %s: %w", install.ConfigPath, err)
+	}
+	if len(files) == 0 && (b.second == nil || b.second.installed()) {
 		return plan, nil
 	}
-	if plan.files, err = readFiles(conn.Files); err != nil {
+	if plan.files, err = readFiles(files); err != nil {
 		return nil, err
 	}
 	plan.Diff = diffs(plan.files)
-	entries = with(entries, install.ConfigPath, conn.Changes)
+	entries = with(entries, install.ConfigPath, changes)
 	plan.apply = func(context.Context) error { return b.apply(dir, entries, plan.files) }
 	return plan, nil
 }
@@ -133,6 +147,7 @@ type builder struct {
 	keys   map[string]string // real keys by their name in the vault
 	tokens map[string]string // provider to the token the agent gets
 	held   []string          // providers whose key stays with the agent
+	second *second           // nil when it is left out
 }
 
 // route implements openclaw.Door.
@@ -221,6 +236,11 @@ func (b *builder) apply(dir *state.Dir, entries []entry, files []file) error {
 	if err := model.SaveRoutes(dir, b.routes); err != nil {
 		return err
 	}
+	if b.second != nil {
+		if err := b.second.install(dir); err != nil {
+			return err
+		}
+	}
 	return writeFiles(files)
 }
 
@@ -278,7 +298,11 @@ func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("disconnecting %s: %w", e.Config, err)
 		}
-		for _, kept := range restored.Kept {
+		kept, err := takeOutPlugin(c, e.Changes, &restored, pluginFolder(dir))
+		if err != nil {
+			return nil, fmt.Errorf("disconnecting %s: %w", e.Config, err)
+		}
+		for _, kept := range kept {
 			plan.Notes = append(plan.Notes, fmt.Sprintf("%s was changed since it was connected, so it stays as it is", strings.Join(kept.Path, ".")))
 		}
 		if plan.files, err = readFiles(restored.Files); err != nil {
@@ -296,6 +320,22 @@ func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
 		return forget(dir, e)
 	}
 	return plan, nil
+}
+
+// takeOutPlugin makes sure that a restored config does not load the plugin, and
+// returns the changes that somebody has changed since and that stay.
+func takeOutPlugin(c *openclaw.Config, changes []openclaw.Change, restored *openclaw.Restored, folder string) (kept []openclaw.Change, err error) {
+	now, err := c.With(restored.Files)
+	if err != nil {
+		return nil, err
+	}
+	edits, kept := withoutPlugin(now, changes, folder, restored.Kept)
+	files, _, err := now.EditFiles(edits...)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(restored.Files, files)
+	return kept, nil
 }
 
 // forget removes routes, keys and the journal's entry of a config that was
@@ -319,6 +359,9 @@ func forget(dir *state.Dir, e entry) error {
 				return err
 			}
 		}
+	}
+	if err := forgetPlugin(dir, e.Config); err != nil {
+		return err
 	}
 	entries, err := readJournal(dir)
 	if err != nil {

@@ -21,10 +21,12 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/guard/ticket"
+	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -37,8 +39,9 @@ const Path = "/.hook"
 func Endpoint(addr string) string { return "http://" + addr + Path }
 
 const (
-	maxBody  = 16 << 20         // bytes of one question: a file that is written is in it
-	patience = 10 * time.Second // until it is read
+	maxBody     = 16 << 20         // bytes of one question: a file that is written is in it
+	maxPrograms = 1024             // of code mode, that are remembered
+	patience    = 10 * time.Second // until it is read
 )
 
 // Door answers the plugin. It is safe for concurrent use and implements
@@ -49,6 +52,7 @@ type Door struct {
 	agents  atomic.Pointer[[]Agent]
 	tickets *ticket.Book
 	watch   *watch
+	code    *lru.Cache[string, struct{}] // programs that were let run, see nested
 }
 
 // New returns a door for the agents of a state directory, which tells the time
@@ -59,6 +63,7 @@ func New(g *guard.Guard, dir *state.Dir, now func() time.Time) (*Door, error) {
 		return nil, err
 	}
 	d := &Door{guard: g, dir: dir, tickets: ticket.New(now), watch: newWatch(now, past)}
+	d.code, _ = lru.New[string, struct{}](maxPrograms) // an error is for a size below one
 	return d, d.Reload()
 }
 
@@ -162,10 +167,16 @@ type question struct {
 
 	Tool   string         `json:"tool"`
 	Params jsontext.Value `json:"params"`
+	ID     string         `json:"toolCallId"`
+	Kind   string         `json:"toolKind"` // "code_mode_exec" when the call is a program
 
 	Span     string `json:"span"`
 	Provider string `json:"provider"`
 	Model    string `json:"model"`
+}
+
+func (q question) action() guard.Action {
+	return guard.Action{Turn: q.turn(), Tool: openclaw.PolicyName(q.Tool), Args: q.Params}
 }
 
 func (q question) turn() guard.Turn {
@@ -183,9 +194,14 @@ func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
 	case q.Trace == "":
 		why = "it belongs to no run that Seawall could know"
 	case d.tickets.Use(t):
+		if q.program() {
+			d.code.Add(programKey(config, q.Trace, q.ID), struct{}{})
+		}
 		return answer{Allow: true}
+	case d.nested(config, q):
+		return d.judge(ctx, q.action())
 	}
-	return answer{Block: true, Reason: d.guard.Unjudged(ctx, guard.Action{Turn: q.turn(), Tool: q.Tool, Args: q.Params}, why)}
+	return answer{Block: true, Reason: d.guard.Unjudged(ctx, q.action(), why)}
 }
 
 // modelCall notes a call that OpenClaw says it makes.
