@@ -98,8 +98,16 @@ func TestPromotion(t *testing.T) {
 		case evil:
 			stopped++
 		case len(was.calls()) > len(out.calls()):
-			if missing++; missing <= 5 {
-				t.Logf("not run although harmless: %+v", u.pieces)
+			missing++
+			var text strings.Builder
+			for _, p := range u.pieces {
+				if p.thought {
+					p.text = "<hm>"
+				}
+				text.WriteString(p.text)
+			}
+			if !strings.Contains(text.String(), "think") && !strings.Contains(text.String(), "DSML") {
+				t.Logf("%s: not run although harmless: %q %v", u.api, text.String(), u.guard.allowed)
 			}
 		}
 	}

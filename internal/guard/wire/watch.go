@@ -107,7 +107,10 @@ func (t *watch) next(r rune) (again bool, err error) {
 		event = t.dsml.Next(r)
 	}
 	alive := t.scan.Alive() && t.scan.Next(r) && !t.scan.Blank()
-	holds := alive || t.chat && (t.dsml.Held() || t.tags.Inside())
+	// A token of DeepSeek's that cuts off what is held matters like one that
+	// begins calls.
+	cuts := t.held != nil && !t.dsml.Idle() && len(t.text)+utf8.RuneLen(r) > t.dsml.Size()
+	holds := alive || t.chat && (t.dsml.Held() || cuts || t.tags.Inside())
 	if t.held == nil && holds {
 		t.held = &call{Call: Call{Choice: t.choice, Promoted: true}}
 	}

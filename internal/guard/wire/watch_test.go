@@ -22,6 +22,7 @@ import (
 type piece struct {
 	text    string
 	thought bool
+	detail  bool // chat: it stands in reasoning_details
 }
 
 // written streams pieces, in blocks that end where reasoning begins, and gives
@@ -42,11 +43,14 @@ func written(api API, pieces []piece) []string {
 	switch api {
 	case Chat:
 		for _, p := range pieces {
-			name := "content"
-			if p.thought {
-				name = "reasoning_content"
+			delta := object("content", str(p.text))
+			switch {
+			case p.thought:
+				delta = object("reasoning_content", str(p.text))
+			case p.detail:
+				delta = object("reasoning_details", `[{"type":"response.output_text","text":`+str(p.text)+`}]`)
 			}
-			data(`{"choices":[{"index":0,"delta":{"%s":%s},"finish_reason":null}]}`, name, str(p.text))
+			data(`{"choices":[{"index":0,"delta":%s,"finish_reason":null}]}`, delta)
 		}
 		data(`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`)
 		return append(events, "data: [DONE]\n\n")
@@ -338,15 +342,16 @@ func textAnswer(r *rand.Rand) []piece {
 		text.WriteString(s)
 	}
 	var pieces []piece
+	details := r.IntN(12) == 0
 	for rest := text.String(); rest != ""; {
 		n := min(len(rest), 1+r.IntN(25))
-		pieces = append(pieces, piece{text: rest[:n]})
+		pieces = append(pieces, piece{text: rest[:n], detail: details && r.IntN(3) == 0})
 		if rest = rest[n:]; r.IntN(20) == 0 {
-			pieces = append(pieces, piece{"hm", true})
+			pieces = append(pieces, piece{text: "hm", thought: true})
 		}
 	}
 	if r.IntN(4) == 0 {
-		pieces = append([]piece{{"hm", true}}, pieces...)
+		pieces = append([]piece{{text: "hm", thought: true}}, pieces...)
 	}
 	return pieces
 }
@@ -412,7 +417,7 @@ func FuzzTextAnswer(f *testing.F) {
 		var pieces []piece
 		for p := range strings.SplitSeq(strings.ToValidUTF8(text, "?"), "\x00") {
 			if p != "" {
-				pieces = append(pieces, piece{p, p == "\x01"})
+				pieces = append(pieces, piece{text: p, thought: p == "\x01"})
 			}
 		}
 		checkText(t, apis[int(api)%len(apis)], pieces)
