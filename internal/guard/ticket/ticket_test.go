@@ -32,8 +32,10 @@ func TestOnce(t *testing.T) {
 	}
 	b.Issue(k)
 	b.Issue(k)
-	if !b.Use(k) || !b.Use(k) {
-		t.Error("the same call twice has no two tickets")
+	for range 2 {
+		if !b.Use(k) {
+			t.Error("the same call twice has no two tickets")
+		}
 	}
 	if b.Use(k) {
 		t.Error("a ticket could be used again")
@@ -85,8 +87,10 @@ func TestExpires(t *testing.T) {
 	}
 	b.Issue(k)
 	c.at = c.at.Add(1)
-	if !b.Use(k) || !b.Use(k) {
-		t.Error("the younger tickets expired with the older one, or before")
+	for range 2 {
+		if !b.Use(k) {
+			t.Error("the younger tickets expired with the older one, or before")
+		}
 	}
 	b.Issue(k)
 	c.at = c.at.Add(Life)
