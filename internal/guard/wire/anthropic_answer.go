@@ -129,12 +129,13 @@ func (a *anthropic) readDelta(d value, n float64) (*block, error) {
 
 // readText follows a piece of a block's text.
 func (a *anthropic) readText(e *event, b *block, v value) error {
-	s := v.str()
 	switch {
 	case b.call != nil:
 		a.last = b // there may be a notice in its place
 		return nil
-	case s == "":
+	case v.kind() != '"' || v.is(""):
+		return nil
+	case b == a.last && a.watch.skips(v):
 		return nil
 	case b == a.last:
 	case a.last != nil && b.order < a.last.order:
@@ -143,7 +144,7 @@ func (a *anthropic) readText(e *event, b *block, v value) error {
 		a.watch.part()
 		a.last = b
 	}
-	return a.watch.read(e, v, s, 0)
+	return a.watch.read(e, v, v.str(), 0)
 }
 
 // complete decides a call. Its arguments came in deltas, or else stand in the

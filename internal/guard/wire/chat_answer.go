@@ -333,7 +333,8 @@ type said struct {
 // texts shows the judge the texts of a delta.
 func (c *chat) texts(ed *edits, ch *choice, d value, final bool) said {
 	var s said
-	for _, t := range textsOf(d) {
+	var few [4]chatText
+	for _, t := range textsOf(few[:0], d) {
 		if !t.thought {
 			c.show(ed, ch, t.value, final, &s)
 		}

@@ -23,19 +23,22 @@ type chatText struct {
 	thought bool // reasoning, which nobody runs
 }
 
-// textsOf are the texts of a delta or message in the order in which OpenClaw
+// textsOf adds the texts of a delta or message in the order in which OpenClaw
 // reads them (openai-transport-params: readOpenAICompletionsReasoningBatch,
 // readOpenAICompletionsContentDeltas).
-func textsOf(d value) []chatText {
+func textsOf(list []chatText, d value) []chatText {
 	details, thinks := detailsOf(d)
-	content := contentOf(nil, d.get("content"))
-	if r := d.get("refusal"); r.kind() == '"' {
-		content = append(content, chatText{value: r, source: fromRefusal})
-	}
 	if thinks {
-		return append(details, content...)
+		list = append(list, details...)
 	}
-	return append(content, details...)
+	list = contentOf(list, d.get("content"))
+	if r := d.get("refusal"); r.kind() == '"' {
+		list = append(list, chatText{value: r, source: fromRefusal})
+	}
+	if !thinks {
+		list = append(list, details...)
+	}
+	return list
 }
 
 // detailsOf are the texts of reasoning_details, of which some providers show
@@ -102,8 +105,9 @@ func (t chatText) within(list []chatText, v value) []chatText {
 
 // readText follows the texts of a delta.
 func (ch *choice) readText(e *event, d value) error {
-	for _, t := range textsOf(d) {
-		if t.value.is("") {
+	var few [4]chatText
+	for _, t := range textsOf(few[:0], d) {
+		if t.value.is("") || t.source == ch.source && !t.thought && ch.watch.skips(t.value) {
 			continue
 		}
 		if t.thought {

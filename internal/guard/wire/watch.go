@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -56,9 +57,18 @@ type textSpan struct {
 	call     *call
 }
 
+// skips reports that nothing depends on a text that comes next.
+func (t *watch) skips(v value) bool {
+	if t.scan.Alive() || t.over {
+		return false
+	}
+	raw := v.raw()
+	return !t.chat || t.tags.Idle() && t.dsml.Idle() && bytes.IndexByte(raw, '<') < 0 && !bytes.Contains(raw, []byte(`\u`))
+}
+
 // read follows a text that the event adds, from an offset on.
 func (t *watch) read(e *event, v value, s string, at int) error {
-	if !t.scan.Alive() && (!t.chat || t.tags.Idle() && t.dsml.Idle() && strings.IndexByte(s, '<') < 0) {
+	if t.skips(v) {
 		return nil
 	}
 	from := 0
