@@ -28,9 +28,10 @@ func newConnect() *cobra.Command {
 		Use:   "connect",
 		Short: "Send OpenClaw's model calls through Seawall",
 		Long: `Connect edits openclaw.json so that the configured providers are reached through
-Seawall's door, and moves their keys into Seawall's state. It shows the diff and
-asks first; disconnect takes back exactly these edits. Running it twice changes
-nothing more.
+Seawall's door, and moves their keys into Seawall's state. It installs a plugin
+beside the state directory, by which OpenClaw asks Seawall before it runs a call;
+where that cannot be, it says why. It shows the diff and asks first; disconnect
+takes back exactly these edits. Running it twice changes nothing more.
 
 As long as Seawall is not a service, the agent reaches its model only while
 "seawall up" runs.`,
@@ -46,7 +47,7 @@ As long as Seawall is not a service, the agent reaches its model only while
 			} else if i != nil && !cmd.Flags().Changed("listen") {
 				door = i.Door
 			}
-			installs, err := findOpenClaw(cmd.Context(), only)
+			installs, err := findOpenClaw(cmd.Context(), cmd.OutOrStdout(), only)
 			if err != nil {
 				return err
 			}
@@ -68,10 +69,10 @@ func newDisconnect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "disconnect",
 		Short: "Take Seawall out of OpenClaw's way and give its keys back",
-		Long: `Disconnect takes back what connect did to openclaw.json, and puts the real keys
-back. Where nothing else was changed since, the file is the old one byte for
-byte; what somebody changed since stays, and is shown. It needs no running door,
-no readable record and no valid policy.`,
+		Long: `Disconnect takes back what connect did to openclaw.json, puts the real keys
+back and removes the plugin. Where nothing else was changed since, the file is
+the old one byte for byte; what somebody changed since stays, and is shown. It
+needs no running door, no readable record and no valid policy.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := state.Existing(stateDir)
@@ -95,9 +96,9 @@ no readable record and no valid policy.`,
 }
 
 // findOpenClaw returns the installations of this machine whose config can be
-// edited, or the one whose openclaw.json is named. It is an error when there is
-// none.
-func findOpenClaw(ctx context.Context, only string) ([]openclaw.Install, error) {
+// edited, or the one whose openclaw.json is named, and says on w which cannot.
+// It is an error when there is none.
+func findOpenClaw(ctx context.Context, w io.Writer, only string) ([]openclaw.Install, error) {
 	if only != "" {
 		path, err := filepath.Abs(only)
 		if err == nil {
@@ -114,16 +115,21 @@ func findOpenClaw(ctx context.Context, only string) ([]openclaw.Install, error) 
 		return nil, fmt.Errorf("no OpenClaw was found: %s; where it is elsewhere, name it with OPENCLAW_CONFIG_PATH", found.Reason)
 	}
 	var usable []openclaw.Install
+	var problems []string
 	for _, i := range found.Value {
-		if i.ConfigPath == "" || only != "" && i.ConfigPath != only {
-			continue
-		}
-		if i.ConfigError != "" {
-			return nil, errors.New(i.ConfigError)
-		}
-		if i.Config != nil {
+		switch {
+		case i.ConfigPath == "" || only != "" && i.ConfigPath != only:
+		case i.ConfigError != "":
+			problems = append(problems, i.ConfigError)
+		case i.Config != nil:
 			usable = append(usable, i)
 		}
+	}
+	if len(usable) == 0 && len(problems) > 0 {
+		return nil, errors.New(strings.Join(problems, "; "))
+	}
+	for _, problem := range problems {
+		fmt.Fprintf(w, "Note: one OpenClaw is left out: %s.\n", problem)
 	}
 	if len(usable) == 0 {
 		return nil, errors.New("an OpenClaw was found, but no openclaw.json that can be read: run `openclaw onboard` first, or run this as root")

@@ -325,17 +325,33 @@ func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
 // takeOutPlugin makes sure that a restored config does not load the plugin, and
 // returns the changes that somebody has changed since and that stay.
 func takeOutPlugin(c *openclaw.Config, changes []openclaw.Change, restored *openclaw.Restored, folder string) (kept []openclaw.Change, err error) {
+	for _, ch := range restored.Kept {
+		if !ofPlugin(ch) {
+			kept = append(kept, ch)
+		}
+	}
 	now, err := c.With(restored.Files)
 	if err != nil {
 		return nil, err
 	}
-	edits, kept := withoutPlugin(now, changes, folder, restored.Kept)
+	edits := withoutPlugin(now, changes, folder)
+	if len(edits) == 0 {
+		return kept, nil
+	}
 	files, _, err := now.EditFiles(edits...)
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(restored.Files, files)
-	return kept, nil
+	if now, err = now.With(files); err != nil {
+		return nil, err
+	}
+	// Objects that were made for it may be empty now.
+	again, err := now.Restore(slices.DeleteFunc(slices.Clone(restored.Kept), func(ch openclaw.Change) bool {
+		return !ofPlugin(ch) || string(ch.New) != "{}"
+	}))
+	maps.Copy(restored.Files, again.Files)
+	return kept, err
 }
 
 // forget removes routes, keys and the journal's entry of a config that was

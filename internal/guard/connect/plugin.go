@@ -87,6 +87,9 @@ func unfit(c *openclaw.Config, install openclaw.Install, folder string) string {
 	if on, ok := c.Bool("plugins.enabled"); ok && !on {
 		return "plugins.enabled is false"
 	}
+	if on, _ := c.Bool("diagnostics.otel.enabled"); on {
+		return "diagnostics.otel gives requests other trace ids than it gives the plugin"
+	}
 	if denied, _ := c.Strings("plugins.deny"); slices.Contains(denied, plugin.ID) {
 		return "plugins.deny names it"
 	}
@@ -168,6 +171,10 @@ func writePlugin(folder string) error {
 	if err != nil {
 		return err
 	}
+	// Beside a state directory in /tmp anybody could have put a link.
+	if named, err := os.Lstat(folder); err != nil || !os.SameFile(named, info) {
+		return errors.New("it is a link: delete it")
+	}
 	if owner := info.Sys().(*syscall.Stat_t); int(owner.Uid) != os.Geteuid() {
 		return errors.New("it belongs to somebody else: delete it")
 	}
@@ -247,8 +254,8 @@ func forgetPlugin(dir *state.Dir, config string) error {
 
 // withoutPlugin takes out of a config what is left of the plugin when somebody
 // has changed the lists and objects around it since: with the door gone, it
-// would stop every tool call. left are the changes that stay all the same.
-func withoutPlugin(c *openclaw.Config, changes []openclaw.Change, folder string, kept []openclaw.Change) (edits []openclaw.Edit, left []openclaw.Change) {
+// would stop every tool call.
+func withoutPlugin(c *openclaw.Config, changes []openclaw.Change, folder string) (edits []openclaw.Edit) {
 	made := func(path []string) bool {
 		return slices.ContainsFunc(changes, func(ch openclaw.Change) bool { return slices.Equal(ch.Path, path) })
 	}
@@ -261,9 +268,17 @@ func withoutPlugin(c *openclaw.Config, changes []openclaw.Change, folder string,
 	if _, ok := c.At(ownEntry...); ok && made(ownEntry) {
 		edits = append(edits, openclaw.Edit{Path: ownEntry, Delete: true})
 	}
-	ours := func(ch openclaw.Change) bool {
-		return slices.Equal(ch.Path, loadPaths) || slices.Equal(ch.Path, allowed) ||
-			len(ch.Path) >= len(ownEntry) && slices.Equal(ch.Path[:len(ownEntry)], ownEntry)
+	return edits
+}
+
+// ofPlugin tells the changes that are there for the plugin: its entry, its
+// place in the two lists, and the objects that were made around them.
+func ofPlugin(ch openclaw.Change) bool {
+	for _, path := range [][]string{loadPaths, allowed, ownEntry} {
+		n := min(len(path), len(ch.Path))
+		if slices.Equal(path[:n], ch.Path[:n]) {
+			return true
+		}
 	}
-	return edits, slices.DeleteFunc(slices.Clone(kept), ours)
+	return false
 }

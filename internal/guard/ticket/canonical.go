@@ -128,18 +128,16 @@ func holds(edits []any, before, after string) bool {
 	return false
 }
 
-// suffix is what models with an XML format of calls leave behind a value.
-var suffix = regexp.MustCompile(`</arg_value>>+$`)
-
-// moveCode cuts such a rest off (stripMalformedXmlArgValueSuffixFromKeys,
-// src/agents/bash-tools.exec.ts) and fills in the other of command and code,
-// as code mode does for hooks (normalizeCodeModeExecParams).
+// moveCode fills in the other of command and code, as code mode does for hooks
+// (normalizeCodeModeExecParams, src/agents/code-mode-control-tools.ts).
+// Scheduled runs pin a command to its host and take away what it asks of
+// OpenClaw's own approvals (pinExecToolArgs, src/agents/exec-tool-target-pinning.ts).
 func moveCode(fields map[string]any) map[string]any {
 	moved := maps.Clone(fields)
-	for _, name := range []string{"command", "workdir", "host", "ask", "node"} {
-		if text, ok := moved[name].(string); ok && strings.Contains(text, "</arg_value>") {
-			moved[name] = suffix.ReplaceAllString(text, "")
-		}
+	delete(moved, "security")
+	delete(moved, "ask")
+	if host := moved["host"]; host == "gateway" || host == "auto" {
+		delete(moved, "host")
 	}
 	code, _ := moved["code"].(string)
 	command, _ := moved["command"].(string)

@@ -21,8 +21,8 @@ func TestOneCall(t *testing.T) {
 		{"a lone edit", "edit", `{"path":"a","oldText":"1","newText":"2"}`, `{"path":"a","edits":[{"oldText":"1","newText":"2"}]}`},
 		{"edits in a text", "edit", `{"path":"a","edits":"[{\"oldText\":\"1\",\"newText\":\"2\",\"why\":\"x\"}]"}`, `{"path":"a","edits":[{"oldText":"1","newText":"2"}]}`},
 		{"edits and a lone one", "edit", `{"path":"a","edits":[{"oldText":"1","newText":"2"}],"oldText":"3","newText":"4"}`, `{"path":"a","edits":[{"oldText":"1","newText":"2"},{"oldText":"3","newText":"4"}]}`},
-		{"a rest of XML", "exec", `{"command":"ls</arg_value>>"}`, `{"command":"ls"}`},
 		{"code mode", "exec", `{"code":"await x()"}`, `{"code":"await x()","command":"await x()"}`},
+		{"pinned to its host", "exec", `{"command":"ls","security":"full","ask":"off"}`, `{"command":"ls","host":"gateway"}`},
 		{"another name for a message", "sessions_send", `{"to":"main","text":"hi"}`, `{"to":"main","message":"hi"}`},
 		{"alias", "Bash", `{"command":"ls"}`, `{"command":"ls"}`},
 	} {
@@ -46,6 +46,8 @@ func TestAnotherCall(t *testing.T) {
 		{"another value", "exec", `{"command":"ls"}`, `{"command":"id"}`},
 		{"another name", "exec", `{"command":"ls"}`, `{"Command":"ls"}`},
 		{"one more", "exec", `{"command":"ls"}`, `{"command":"ls","host":"node"}`},
+		{"another host", "exec", `{"command":"ls"}`, `{"command":"ls","host":"node","node":"n1"}`},
+		{"a rest of XML that was judged with it", "exec", `{"command":"ls</arg_value>>"}`, `{"command":"ls"}`},
 		{"spaces in a text", "exec", `{"command":"ls"}`, `{"command":"ls "}`},
 		{"order of a list", "message", `{"targets":["a","b"]}`, `{"targets":["b","a"]}`},
 		{"an empty item", "message", `{"targets":["a",""]}`, `{"targets":["a"]}`},
