@@ -32,6 +32,10 @@ as unknown to anyone else, never as a pass.
 
 Exit status: 0 when nothing is at or above --fail-on, 1 when something is,
 2 when the audit could not run.`,
+		Example: `  seawall audit --all                      every control, with why and what to do
+  seawall audit --json --fail-on critical  for a script
+  sudo seawall audit --record host.txtar   keep what the machine answered, secrets taken out
+  seawall audit --from host.txtar          and judge it elsewhere`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return audit(cmd, f) },
 	}
@@ -40,7 +44,7 @@ Exit status: 0 when nothing is at or above --fail-on, 1 when something is,
 	flags.BoolVar(&f.sarif, "sarif", false, "print the audit as SARIF 2.1.0")
 	flags.BoolVar(&f.say, "say", false, "print the verdict alone")
 	flags.BoolVar(&f.all, "all", false, "print every control, with why and what to do")
-	flags.BoolVar(&f.deep, "deep", false, "also run OpenClaw's own audit (half a minute) and merge what it finds")
+	flags.BoolVar(&f.deep, "deep", false, "also run OpenClaw's own audit (up to half a minute) and merge what it finds")
 	flags.StringVar(&f.failOn, "fail-on", "high", "exit with 1 at findings of this `severity`: info, low, medium, high, critical")
 	flags.StringVar(&f.record, "record", "", "write what the machine answered to this `file`, secrets taken out")
 	flags.StringVar(&f.from, "from", "", "audit the machine recorded in this `file` instead of this one")
@@ -117,7 +121,7 @@ func takeAudit(cmd *cobra.Command, f auditFlags) (*posture.Audit, error) {
 	}
 	if f.deep {
 		done()
-		done = progress(cmd, "Running OpenClaw's own audit, which takes half a minute")
+		done = progress(cmd, "Running OpenClaw's own audit, which takes up to half a minute")
 		if err := survey.Deep(cmd.Context(), a, survey.Caller(os.Getenv)); err != nil {
 			done()
 			fmt.Fprintln(cmd.ErrOrStderr(), "seawall:", err)

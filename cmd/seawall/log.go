@@ -28,8 +28,14 @@ func newLog() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "log",
 		Short: "Show what was decided, when, and by which policy",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return showLog(cmd, f) },
+		Long: `Log prints the record: number, time, decision, what it was about, why, and in
+brackets the policies that decided. Every tool call has a row. A text has one
+when something was found in it.`,
+		Example: `  seawall log --decision deny --since 1h   what was stopped in the last hour
+  seawall log --follow                     go on as it happens
+  seawall log --json --tool exec           one JSON object a row`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return showLog(cmd, f) },
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a row")

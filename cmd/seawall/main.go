@@ -13,6 +13,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	context.AfterFunc(ctx, stop) // who asks twice is not made to wait
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)

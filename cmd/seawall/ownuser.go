@@ -9,19 +9,21 @@ func helpOwnUser() *cobra.Command {
 		Short: "How to give OpenClaw a user of its own",
 		Long: `Seawall protects only what the agent cannot reach. An OpenClaw that runs as root,
 or as the user that runs Seawall, can read Seawall's keys and switch it off. Give
-it a user of its own, as root, with the gateway stopped:
+it a user of its own, as root:
 
+  openclaw gateway uninstall
   useradd --create-home --shell /bin/bash openclaw
-  openclaw gateway stop
   mv /root/.openclaw /home/openclaw/.openclaw
-  chown -R openclaw:openclaw /home/openclaw
-  chmod 700 /home/openclaw/.openclaw
-  sudo -iu openclaw openclaw doctor
-  sudo -iu openclaw openclaw gateway install
+  sed -i 's|/root/.openclaw|/home/openclaw/.openclaw|g' /home/openclaw/.openclaw/openclaw.json
+  chown -R openclaw:openclaw /home/openclaw/.openclaw
+  chmod 700 /home/openclaw /home/openclaw/.openclaw
   loginctl enable-linger openclaw
+  sudo -iu openclaw openclaw doctor --fix --yes
+  sudo -iu openclaw openclaw gateway install
 
 Do not add that user to the groups sudo, docker, lxd or disk: each of them leads
-to root. Workspaces that stood elsewhere move along (agents.defaults.workspace in
-openclaw.json names them). Then, as root again: seawall up.`,
+to root. A workspace that stands elsewhere moves along: agents.defaults.workspace
+in openclaw.json names it. Then, as root again: seawall up. docs/own-user.md says
+what each line is for, and the way back.`,
 	}
 }

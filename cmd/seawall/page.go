@@ -22,7 +22,7 @@ func newPage() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := state.Existing(stateDir)
 			if errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("there is no Seawall on %s: start one with seawall up", stateDir)
+				return fmt.Errorf("there is no Seawall in %s: start one with seawall up", stateDir)
 			}
 			if err != nil {
 				return err

@@ -21,18 +21,18 @@ func newRoot() *cobra.Command {
 		Short: "Make a self-hosted AI agent safe to run",
 		Long: `Seawall tells you the worst your OpenClaw agent could do in five minutes, makes
 it small, proves it, and asks you before anything you did not decide leaves,
-spends or destroys.
+spends or destroys. Today it stops such a thing; asking is to come.
 
   seawall audit      how this machine stands (changes nothing)
   seawall up         audit, then stand between OpenClaw and its model
-  seawall demo       see an attack stopped, with nothing installed
+  seawall demo       see attacks stopped, with nothing installed
 
 It sends nothing anywhere that you did not configure.`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.PersistentFlags().StringVar(&stateDir, "state", state.Default(), "directory that keeps keys, policy and record")
+	root.PersistentFlags().StringVar(&stateDir, "state", state.Default(), "`DIR` that keeps keys, policy and record")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: `%s --help` lists what there is", err, cmd.CommandPath())
 	})

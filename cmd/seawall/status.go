@@ -46,8 +46,18 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say whether the agent is protected, on one screen",
-		Long:  "Status exits with 0 when OpenClaw is protected or there is none, with 1 otherwise.",
-		Args:  cobra.NoArgs,
+		Long: `Status begins with one of these:
+
+  Protected                  OpenClaw's model calls pass Seawall, which is out of the
+                             agent's reach
+  Watching, not protecting   one of the two is not so; the line below it says how
+                             to change that
+  Stopped                    OpenClaw is connected and the door is closed
+  Nothing to protect here    there is no OpenClaw
+
+Exit status: 0 protected or nothing to protect, 1 otherwise, 2 when it could not
+be read.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := readStatus(cmd)
 			if err != nil {
@@ -159,7 +169,7 @@ func printStatus(w io.Writer, s statusReport) {
 			s.Audited.Local().Format("2006-01-02 15:04"), s.Counts.Critical, s.Counts.High, s.Counts.Medium, s.Boundary)
 	}
 	for _, r := range s.Last {
-		fmt.Fprintf(w, "denied    #%d %s %s\n", r.ID, r.Time.Local().Format("01-02 15:04"), strings.TrimSpace(r.Act+" "+r.Tool+": "+r.Why))
+		fmt.Fprintf(w, "denied    #%d %s %s\n", r.ID, r.Time.Local().Format("01-02 15:04"), strings.TrimSpace(r.Act+" "+r.Tool)+": "+r.Why)
 	}
 }
 

@@ -37,7 +37,8 @@ about. When up ends, it takes OpenClaw off the door again, so that the agent
 works without Seawall; if it is killed, the door stays closed until the next
 "seawall up" or "seawall disconnect".
 
-Started by root, the doors run as the system user "seawall".`,
+Started by root, the doors run as the system user "seawall". To leave the machine
+with it running, start it in tmux.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return up(cmd, f) },
 	}
@@ -146,7 +147,7 @@ func auditForUp(cmd *cobra.Command, dir *state.Dir, config string) (*posture.Aud
 // it names the command.
 func offerConnect(cmd *cobra.Command, dir *state.Dir, f upFlags, door string) error {
 	out := cmd.OutOrStdout()
-	installs, err := findOpenClaw(cmd.Context(), f.openclaw)
+	installs, err := findOpenClaw(cmd.Context(), out, f.openclaw)
 	if err != nil {
 		fmt.Fprintln(out, "OpenClaw cannot be connected:", err)
 		return nil

@@ -96,7 +96,11 @@ func (r *Reader) verifyHead(ctx context.Context, tx *sql.Tx, n int64, tree *fron
 	}
 	switch {
 	case head.N > n:
-		return Report{Rows: n, Row: n + 1, Problem: fmt.Sprintf("row %d was removed, with all after it up to %d", n+1, head.N)}, nil
+		problem := fmt.Sprintf("row %d was removed", n+1)
+		if head.N > n+1 {
+			problem += fmt.Sprintf(", with all after it up to %d", head.N)
+		}
+		return Report{Rows: n, Row: n + 1, Problem: problem}, nil
 	case head.N < n:
 		return Report{Rows: n, Row: head.N + 1, Problem: fmt.Sprintf("row %d was added without a signature", head.N+1)}, nil
 	case n > 0 && head.Hash != tree.root():
