@@ -10,6 +10,8 @@ import (
 	"slices"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
@@ -99,6 +101,9 @@ func unfit(c *openclaw.Config, install openclaw.Install, folder string) string {
 				return fmt.Sprintf("%s is %T and no list", openclaw.JoinPath(list), value)
 			}
 		}
+	}
+	if _, err := os.Lstat(folder); errors.Is(err, fs.ErrNotExist) && unix.Access(filepath.Dir(folder), unix.W_OK) != nil {
+		return fmt.Sprintf("it would be in %s, which cannot be written: name another state directory with --state, such as the default", filepath.Dir(folder))
 	}
 	return unreadable(install.ConfigPath, folder)
 }
