@@ -9,16 +9,32 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/lab/model"
+	"github.com/openseawall/seawall/lab/openclaw"
 	"github.com/openseawall/seawall/lab/seawall"
 )
+
+// TestPlugin runs the plugin's own tests in OpenClaw's node.
+func TestPlugin(t *testing.T) {
+	i, err := openclaw.Install(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := filepath.Join(filepath.Dir(i.Package()), ".bin", "node")
+	if out, err := exec.CommandContext(t.Context(), node, "--test", "../../plugin/openclaw/index.test.js").CombinedOutput(); err != nil {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
 
 // TestTwoDoors is the hook door against a real OpenClaw: what was judged runs,
 // in every form that OpenClaw makes of it, and nothing else does.
@@ -32,6 +48,9 @@ func TestTwoDoors(t *testing.T) {
 	t.Run("a call in text runs", func(t *testing.T) { textRuns(t, w) })
 	t.Run("who can reach the doors gains nothing", func(t *testing.T) { forgedGainsNothing(t, w) })
 	t.Run("a program's calls", func(t *testing.T) { programRuns(t, w) })
+	t.Run("a scheduled job", func(t *testing.T) { scheduledRuns(t, w) })
+	t.Run("a sub-agent", func(t *testing.T) { subAgentRuns(t, w) })
+	t.Run("after a restart of OpenClaw", func(t *testing.T) { restarts(t, w) })
 	connected := w.config(t)
 	w.change(t, func(c map[string]any) {
 		providers := c["models"].(map[string]any)["providers"].(map[string]any)
@@ -43,6 +62,8 @@ func TestTwoDoors(t *testing.T) {
 		providers["direct"] = provider
 	})
 	t.Run("past the door", func(t *testing.T) { pastTheDoor(t, w) })
+	_ = w.up.Cmd.Process.Signal(syscall.SIGKILL)
+	w.up.Stop()
 	t.Run("the door is down", func(t *testing.T) { doorIsDown(t, w) })
 	w.write(t, connected)
 	up := seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state)
@@ -137,14 +158,18 @@ func judgedRuns(t *testing.T, w *wall, api model.API) {
 			model.Use("tool_call", `{"id":"session_status","args":{}}`),
 			model.Use("tool_call", `{"id":"agents_list"}`),
 			model.Use("tool_search", `{"query":"list agents"}`),
+			model.Use("tool_call", `{"args":{"id":"agents_list"}}`),
+			model.Use("tool_call", `{"id":"agents_list","args":"{}"}`),
+			model.Use("edit", fmt.Sprintf(`{"path":%q,"edits":"[{\"oldText\":\"two\",\"newText\":\"four\"}]"}`, first)),
 		),
 		model.Reply(model.Say("All done.")),
 	))
-	if reply := say(t, w.session(t, api), "do it all"); !strings.HasSuffix(reply.Text, "All done.") {
+	reply := say(t, w.session(t, api), "do it all")
+	if !strings.HasSuffix(reply.Text, "All done.") {
 		t.Errorf("the agent answered %s", reply.Raw)
 	}
 	results := w.results()
-	if len(results) != 9 {
+	if len(results) != 12 {
 		t.Errorf("%d tools answered: %q", len(results), results)
 	}
 	for _, said := range results {
@@ -152,10 +177,12 @@ func judgedRuns(t *testing.T, w *wall, api model.API) {
 			t.Errorf("a judged call was stopped: %s", said)
 		}
 	}
-	if text, err := os.ReadFile(second); err != nil || string(text) != "once\nonce\nointer\n" {
+	text, err := os.ReadFile(second)
+	lines := strings.Fields(string(text))
+	if slices.Sort(lines); err != nil || !slices.Equal(lines, []string{"ointer", "once", "once"}) {
 		t.Errorf("the commands wrote %q, %v", text, err)
 	}
-	if text, err := os.ReadFile(first); err != nil || string(text) != "three two" {
+	if text, err := os.ReadFile(first); err != nil || string(text) != "three four" {
 		t.Errorf("the edit left %q, %v", text, err)
 	}
 	for _, r := range w.rows(last) {
@@ -298,6 +325,109 @@ func programRuns(t *testing.T, w *wall) {
 	}
 }
 
+// appears waits for a file that somebody else's turn makes.
+func (w *wall) appears(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !exists(path); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not appear: %q, %+v", path, w.results(), w.rows(0))
+		}
+	}
+}
+
+// scheduledRuns is a job that runs with nobody there.
+func scheduledRuns(t *testing.T, w *wall) {
+	path := w.file("scheduled")
+	w.model.Play(model.Steps(
+		model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"touch %s","security":"full"}`, path))),
+		model.Reply(model.Say("Done.")),
+	))
+	made, err := w.agent.Call(t.Context(), "cron.add", map[string]any{
+		"name": "nightly", "enabled": true, "sessionTarget": "isolated", "wakeMode": "now",
+		"schedule": map[string]any{"kind": "at", "at": time.Now().Add(time.Second).UTC().Format(time.RFC3339)},
+		"payload":  map[string]any{"kind": "agentTurn", "message": "do it"},
+		"delivery": map[string]any{"mode": "none"},
+	})
+	if err != nil {
+		t.Fatalf("%v: %s", err, made)
+	}
+	w.appears(t, path)
+}
+
+// subAgentRuns is an agent that another one starts, in a run of its own.
+func subAgentRuns(t *testing.T, w *wall) {
+	path := w.file("sub-agent")
+	var asked atomic.Int32 // by the one that starts the other, and is told of its end
+	w.model.Play(model.Func(func(r *model.Request) model.Answer {
+		if r.Says("start one") {
+			asked.Add(1)
+		}
+		_, answered := r.LastResult()
+		switch {
+		case answered:
+			return model.Reply(model.Say("Done."))
+		case r.Says("touch it, sub-agent") && !r.Says("start one"):
+			return model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, path)))
+		}
+		return model.Reply(model.Use("tool_call", `{"id":"sessions_spawn","args":{"task":"touch it, sub-agent"}}`))
+	}))
+	say(t, w.session(t, model.Chat), "start one")
+	w.appears(t, path)
+	for deadline := time.Now().Add(time.Minute); asked.Load() < 3; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the sub-agent's end was told to nobody after %d requests", asked.Load())
+		}
+	}
+}
+
+// restarts starts OpenClaw anew, as after an update, and asks it from a shell
+// and without a gateway.
+func restarts(t *testing.T, w *wall) {
+	if err := w.agent.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.home.ConfigValidate(t.Context(), w.home.Config); err != nil {
+		t.Error(err)
+	}
+	alone := w.file("alone")
+	w.model.Play(model.Steps(model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, alone))), model.Reply(model.Say("Done."))))
+	if _, err := w.home.Local(t.Context(), "do it"); err != nil {
+		t.Fatal(err)
+	}
+	if !exists(alone) {
+		t.Errorf("without a gateway the call did not run: %q", w.results())
+	}
+	var err error
+	if w.agent, err = w.home.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again, last := w.file("again"), w.lastRow()
+	w.model.Play(model.Steps(model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, again))), model.Reply(model.Say("Done."))))
+	say(t, w.session(t, model.Chat), "do it")
+	if !exists(again) {
+		t.Errorf("the call did not run: %q", w.results())
+	}
+	// It is the plugin that lets it run, not its absence.
+	if says := w.inspect(t); !bytes.Contains(says, []byte("before_tool_call")) {
+		t.Errorf("OpenClaw did not load the plugin:\n%s", says)
+	}
+	for _, r := range w.rows(last) {
+		if r.Door == "hook" {
+			t.Errorf("the hook door stopped %+v", r)
+		}
+	}
+}
+
+// inspect is what OpenClaw says of the plugin.
+func (w *wall) inspect(t *testing.T) []byte {
+	t.Helper()
+	out, err := w.home.Run(t.Context(), "plugins", "inspect", "seawall-guard", "--runtime", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(out.Stdout, out.Stderr...)
+}
+
 // pastTheDoor has a provider that was added by hand and leads straight to the
 // model.
 func pastTheDoor(t *testing.T, w *wall) {
@@ -341,8 +471,6 @@ func pastTheDoor(t *testing.T, w *wall) {
 // doorIsDown: Seawall was killed, and a model that is not behind it wants to
 // act.
 func doorIsDown(t *testing.T, w *wall) {
-	_ = w.up.Cmd.Process.Signal(syscall.SIGKILL)
-	w.up.Stop()
 	marker := w.file("down")
 	w.model.Play(model.Steps(
 		model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, marker))),
