@@ -80,6 +80,16 @@ func (s *Service) health() []console.Health {
 		record.Good, record.State = false, "cannot be kept, so what the agent wants is denied: "+problem
 	}
 	all := []console.Health{model, provider, rules, record}
+	for _, p := range s.hook.Plugins() {
+		h := console.Health{Part: "Hook door", State: "OpenClaw has not asked since the start", Good: true}
+		if !p.Last.IsZero() {
+			h.State = "OpenClaw asks before it runs a call, last at " + p.Last.Local().Format("15:04:05")
+		}
+		if p.Silent {
+			h.Good, h.State = false, "OpenClaw calls models but does not ask before it runs a call: its plugin is not loaded; run openclaw plugins inspect seawall-guard ("+p.Config+")"
+		}
+		all = append(all, h)
+	}
 	for _, past := range s.hook.Past() {
 		all = append(all, console.Health{Part: "Past the door", State: past.String() + " (" + past.Last.Local().Format("01-02 15:04") + ")"})
 	}

@@ -137,6 +137,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusBadRequest, answer{Block: true, Reason: "Stopped: the call. Because: Seawall could not read the plugin's question. You can: run seawall connect."})
 		return
 	}
+	d.watch.heard(config)
 	say(w, http.StatusOK, handle(r.Context(), config, q))
 }
 

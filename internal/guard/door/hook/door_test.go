@@ -356,3 +356,34 @@ func TestAProgramsCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestAPluginThatIsNotLoaded: OpenClaw calls models, and nobody asks before a
+// call.
+func TestAPluginThatIsNotLoaded(t *testing.T) {
+	s := open(t)
+	silent := func() bool {
+		t.Helper()
+		all := s.door.Plugins()
+		if len(all) != 2 || all[0].Config != mine || all[1].Silent {
+			t.Errorf("the plugins are %+v", all)
+		}
+		return all[0].Silent
+	}
+	if silent() {
+		t.Error("a plugin is missed before OpenClaw did anything")
+	}
+	s.door.Saw(mine, run, span)
+	s.at = s.at.Add(silence - 1)
+	if silent() {
+		t.Error("it is missed at once")
+	}
+	s.door.Saw(mine, run, "1111111111111111")
+	if s.at = s.at.Add(1); !silent() {
+		t.Error("it is not missed")
+	}
+	s.door.Saw(mine, run, "00f067aa0ba902b7")
+	s.report("00f067aa0ba902b7", "chat")
+	if s.at = s.at.Add(time.Hour); silent() {
+		t.Error("it is missed although it spoke with the last request")
+	}
+}

@@ -78,6 +78,13 @@ type watch struct {
 	mu      sync.Mutex
 	reports []report // the oldest first
 	past    []Past
+	agents  map[string]*contact
+}
+
+// contact is when an agent was last heard of at either door.
+type contact struct {
+	question time.Time // of the plugin
+	unheard  time.Time // first request since then that the plugin did not tell of
 }
 
 type report struct {
@@ -87,15 +94,65 @@ type report struct {
 }
 
 func newWatch(now func() time.Time, past []Past) *watch {
-	w := &watch{now: now, past: past}
+	w := &watch{now: now, past: past, agents: map[string]*contact{}}
 	w.spans, _ = lru.New[string, struct{}](maxSpans) // an error is for a size below one
 	return w
 }
 
 func (w *watch) saw(config, span string) {
-	if span != "" {
-		w.spans.Add(config+"\x00"+span, struct{}{})
+	if span == "" {
+		return
 	}
+	if again, _ := w.spans.ContainsOrAdd(config+"\x00"+span, struct{}{}); again {
+		return // a client tries once more
+	}
+	w.met(config, func(c *contact) {
+		if now := w.now(); c.unheard.IsZero() && now.Sub(c.question) > grace {
+			c.unheard = now
+		}
+	})
+}
+
+// heard notes that the plugin spoke.
+func (w *watch) heard(config string) {
+	w.met(config, func(c *contact) { *c = contact{question: w.now()} })
+}
+
+// met notes a contact. Agents are those that connect has written down, so they
+// are few.
+func (w *watch) met(config string, note func(*contact)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.agents[config] == nil {
+		w.agents[config] = &contact{}
+	}
+	note(w.agents[config])
+}
+
+// silence is how long after a request the plugin may be silent. It tells of
+// each request as it is made.
+const silence = time.Minute
+
+// Plugin is what the door knows of one agent's plugin.
+type Plugin struct {
+	Config string    // path of openclaw.json
+	Last   time.Time // when it last asked; zero when it has not since the start
+	Silent bool      // OpenClaw calls models and the plugin says nothing: it is not loaded
+}
+
+// Plugins are the agents' plugins, as they were connected.
+func (d *Door) Plugins() (all []Plugin) {
+	d.watch.mu.Lock()
+	defer d.watch.mu.Unlock()
+	for _, a := range *d.agents.Load() {
+		p := Plugin{Config: a.Config}
+		if c := d.watch.agents[a.Config]; c != nil {
+			p.Last = c.question
+			p.Silent = !c.unheard.IsZero() && d.watch.now().Sub(c.unheard) >= silence
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // reported notes a call whose request has yet to come. Of more than can wait the
