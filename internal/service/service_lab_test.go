@@ -308,7 +308,7 @@ func TestEndings(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.until("the config is as before after "+signal.String(), func() bool { return !m.connected() })
-		p.Stop()
+		p.Wait() // a second signal would end it at once
 		if code := p.Cmd.ProcessState.ExitCode(); code != 0 {
 			t.Errorf("after %s up ends with %d:\n%s", signal, code, p.Output())
 		}

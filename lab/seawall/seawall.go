@@ -111,6 +111,12 @@ func Start(t testing.TB, n *netns.Namespace, cmd *exec.Cmd, until string) *Proce
 // Stop asks the program to end, and makes it after ten seconds.
 func (p *Process) Stop() {
 	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
+	p.Wait()
+}
+
+// Wait waits for the end of a program that was asked to end, and makes it after
+// ten seconds.
+func (p *Process) Wait() {
 	select {
 	case <-p.exited:
 	case <-time.After(10 * time.Second):
