@@ -20,6 +20,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/lab/model"
+	"github.com/openseawall/seawall/lab/netns"
 	"github.com/openseawall/seawall/lab/openclaw"
 	"github.com/openseawall/seawall/lab/seawall"
 )
@@ -72,6 +73,43 @@ func TestTwoDoors(t *testing.T) {
 		t.Errorf("a second seawall up changed what is connected:\n%s", now)
 	}
 	t.Run("as it was before", func(t *testing.T) { asItWasBefore(t, w) })
+}
+
+// TestAUsersOwn has no root: Seawall and OpenClaw are one user's, who owns the
+// plugin too.
+func TestAUsersOwn(t *testing.T) {
+	w := &wall{t: t, net: netns.New(t)}
+	l, err := w.net.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.model = model.Serve(l, realKey, nil)
+	t.Cleanup(func() { _ = w.model.Close() })
+	chat := openclaw.Provider{ID: string(model.Chat), API: model.Chat, BaseURL: w.model.BaseURL(model.Chat), Key: realKey}
+	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: []openclaw.Provider{chat}, UID: agentID, GID: agentID})
+	if w.agent, err = w.home.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.agent.Stop() })
+	w.state, w.before = filepath.Join(w.home.Dir, "seawall"), w.config(t)
+	up := seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state)
+	up.Dir, up.Env = w.home.Dir, []string{"HOME=" + w.home.Dir, "PATH=/usr/bin:/bin"}
+	up.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: agentID, Gid: agentID}}
+	w.up = seawall.Start(t, w.net, up, "Watching, not protecting.")
+	w.awaitReload(1)
+	if says := w.inspect(t); !bytes.Contains(says, []byte("before_tool_call")) {
+		t.Errorf("OpenClaw did not load the plugin:\n%s", says)
+	}
+	path := w.file("mine")
+	w.model.Play(model.Steps(model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, path))), model.Reply(model.Say("Done."))))
+	say(t, w.session(t, model.Chat), "do it")
+	if !exists(path) {
+		t.Errorf("the call did not run: %q", w.results())
+	}
+	w.up.Stop()
+	if after := w.config(t); !bytes.Equal(after, w.before) || exists(w.state+"-plugin") {
+		t.Errorf("openclaw.json is not what it was, or the plugin is still there:\n%s", after)
+	}
 }
 
 func (w *wall) config(t *testing.T) []byte {
