@@ -9,15 +9,21 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
-	context.AfterFunc(ctx, stop) // who asks twice is not made to wait
+	// Whoever asks again after that long is not made to wait.
+	context.AfterFunc(ctx, func() { time.AfterFunc(patience, stop) })
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
+
+// patience is how long a command that was told to end has for taking back what
+// it did.
+const patience = 5 * time.Second
 
 // endings are the signals after which a command still takes back what it has
 // to. The end of an SSH session is one, unless nohup says that it is not.
