@@ -97,6 +97,10 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 	if err != nil {
 		return nil, err
 	}
+	if elsewhere(c, install.ConfigPath, entries) {
+		return &Plan{Config: install.ConfigPath, Notes: []string{fmt.Sprintf(
+			"%s is connected to another Seawall and stays so: to change that, run `seawall disconnect --state DIR` with that one's state directory first", install.ConfigPath)}}, nil
+	}
 	b := &builder{config: install.ConfigPath, door: door, routes: routes, keys: map[string]string{}, tokens: map[string]string{}}
 	edits, _, err := openclaw.ConnectEdits(c, b.route)
 	if err != nil {
@@ -126,6 +130,16 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 	entries = with(entries, install.ConfigPath, changes)
 	plan.apply = func(context.Context) error { return b.apply(dir, entries, plan.files) }
 	return plan, nil
+}
+
+// elsewhere reports whether a config holds the token of a Seawall that is not
+// the journal's. Its door may be in front of this one's provider; its real keys
+// are not here.
+func elsewhere(c *openclaw.Config, config string, entries []entry) bool {
+	ours := slices.ContainsFunc(entries, func(e entry) bool { return e.Config == config })
+	return !ours && slices.ContainsFunc(openclaw.Routes(c), func(r openclaw.Route) bool {
+		return r.Key.Kind == openclaw.KeyPlaintext && model.IsToken(r.Key.Value)
+	})
 }
 
 // with returns the journal with further changes of a config.

@@ -248,3 +248,23 @@ func TestALinkIsNotFollowed(t *testing.T) {
 		t.Errorf("a link was followed (%v)", err)
 	}
 }
+
+func TestAnotherSeawallsConfigStays(t *testing.T) {
+	f := setup(t, config)
+	f.connect(t, "127.0.0.1:4780")
+	connected := f.text(t)
+	other, err := state.Open(filepath.Join(t.TempDir(), "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := Prepare(t.Context(), other, f.install, "127.0.0.1:4780")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !plan.Empty() || len(plan.Notes) != 1 || !strings.Contains(plan.Notes[0], "another Seawall") {
+		t.Errorf("the plan is %+v", plan)
+	}
+	if f.text(t) != connected {
+		t.Error("the config was changed")
+	}
+}

@@ -40,7 +40,12 @@ func (r Route) BaseURL(addr string) string {
 
 // NewToken returns a token for an agent. It looks like a key: OpenClaw does
 // not keep a config whose keys look like placeholders.
-func NewToken() string { return "sk-seawall-" + rand.Text() + rand.Text() }
+func NewToken() string { return tokenPrefix + rand.Text() + rand.Text() }
+
+const tokenPrefix = "sk-seawall-"
+
+// IsToken reports whether a key is a token that NewToken made.
+func IsToken(key string) bool { return strings.HasPrefix(key, tokenPrefix) }
 
 // SaveRoutes writes the routes of a state directory.
 func SaveRoutes(dir *state.Dir, routes []Route) error {
