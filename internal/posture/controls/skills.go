@@ -123,7 +123,8 @@ var skillsControls = []posture.Control{
 			if len(s.list("plugins.allow")) > 0 || !s.on("plugins.enabled", true) {
 				return nil
 			}
-			if paths := s.list("plugins.load.paths"); len(paths) > 0 {
+			paths := slices.DeleteFunc(s.list("plugins.load.paths"), func(dir string) bool { return dir == ownPlugin })
+			if len(paths) > 0 {
 				return rated(posture.High, posture.Found("plugins.allow is empty, and plugins are loaded from %s", strings.Join(paths, ", ")))
 			}
 			return posture.Found("plugins.allow is empty")
@@ -157,6 +158,10 @@ var skillsControls = []posture.Control{
 			return found
 		}),
 }
+
+// ownPlugin is where `seawall connect` puts its plugin when root runs it: a
+// folder that the agent cannot write.
+const ownPlugin = "/var/lib/seawall-plugin"
 
 // skill makes a control that looks at every installed skill; judge returns
 // what is wrong with one, or "".
