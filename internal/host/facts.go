@@ -33,6 +33,7 @@ type Facts struct {
 	Proxy         Fact[ReverseProxy]
 	Disks         Fact[[]Disk]
 	Sudo          Fact[[]SudoRule]
+	Trusted       Fact[[]FileInfo] // folders and units from which root runs programs
 }
 
 // OS names the system.

@@ -75,6 +75,7 @@ func Read(ctx context.Context, h Host, opts ...Option) *Facts {
 		func() { f.Cron = r.readCron() },
 		func() { f.Proxy = r.readProxy() },
 		func() { f.Sudo = r.readSudo() },
+		func() { f.Trusted = r.readTrusted() },
 	} {
 		g.Go(func() error { family(); return nil })
 	}

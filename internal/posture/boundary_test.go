@@ -23,7 +23,10 @@ func apart() *Facts {
 			Docker: host.Is(host.Docker{Socket: host.FileInfo{Path: "/run/docker.sock", Mode: fs.ModeSocket | 0o660, GID: 998}}),
 			Sudo:   host.Is([]host.SudoRule{{Who: "root", Commands: "ALL"}, {Who: "%sudo", Commands: "(ALL:ALL) ALL"}}),
 			Cron:   host.Is([]host.CronJob{{User: "root", Command: "/usr/bin/true", File: host.FileInfo{Path: "/etc/crontab", Mode: 0o644}}}),
-			Units:  host.Is([]host.Unit{{Name: "ssh.service", Active: "active", Fragment: "/lib/systemd/system/ssh.service", Exec: "/usr/sbin/sshd -D"}}),
+			Trusted: host.Is([]host.FileInfo{
+				{Path: "/usr/local/bin", Mode: fs.ModeDir | 0o755}, {Path: "/etc/systemd/system/ssh.service", Mode: 0o644},
+			}),
+			Units: host.Is([]host.Unit{{Name: "ssh.service", Active: "active", Fragment: "/lib/systemd/system/ssh.service", Exec: "/usr/sbin/sshd -D"}}),
 		},
 		OpenClaw: host.Is([]openclaw.Install{{StateDir: "/home/claw/.openclaw", Owner: "claw", Process: &gateway}}),
 	}
@@ -127,6 +130,9 @@ func TestBoundary(t *testing.T) {
 		{"root's service from its home", with(func(f *Facts) { f.Units.Value[0].Exec = "-/usr/bin/node /home/claw/app/index.js" }), BoundaryNone, "/home/claw/app/index.js"},
 		{"a service of its own", with(func(f *Facts) { f.Units.Value[0].Exec, f.Units.Value[0].User = "/home/claw/run", "claw" }), BoundaryUser, ""},
 		{"a neighbour's home", with(func(f *Facts) { f.Units.Value[0].Exec = "/home/clawdia/run" }), BoundaryUser, ""},
+		{"a folder of root's PATH", with(func(f *Facts) { f.Trusted.Value[0].GID, f.Trusted.Value[0].Mode = 990, fs.ModeDir|0o775 }), BoundaryNone, "/usr/local/bin"},
+		{"a unit that anyone writes", with(func(f *Facts) { f.Trusted.Value[1].Mode = 0o666 }), BoundaryNone, "/etc/systemd/system/ssh.service"},
+		{"folders unknown", with(func(f *Facts) { f.Trusted = host.NotRead[[]host.FileInfo]("x") }), BoundaryUnknown, ""},
 		{"units unknown", with(func(f *Facts) { f.Units = host.NotRead[[]host.Unit]("x") }), BoundaryUnknown, ""},
 		{"no systemd", with(func(f *Facts) { f.Units = host.None[[]host.Unit]("no systemd") }), BoundaryUser, ""},
 

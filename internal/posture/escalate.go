@@ -146,7 +146,8 @@ func (b *boundary) capabilities(object string, effective uint64) {
 var systemDirs = []string{"/etc/", "/usr/", "/lib/"}
 
 // rootRuns finds what root will run and the account can change: files of cron
-// and timers, and services of root's whose program lies in the account's home.
+// and timers, units, the folders of root's PATH, and services of root's whose
+// program lies in the account's home.
 func (b *boundary) rootRuns(who identity) {
 	if c := b.facts.Cron; c.Status == host.Unknown {
 		b.unread = append(b.unread, "scheduled jobs: "+c.Reason)
@@ -160,6 +161,14 @@ func (b *boundary) rootRuns(who identity) {
 			if p := within(who.Home, job.Command); p != "" {
 				b.add(p, "Move "+p+" to where only root writes", "root runs %s by schedule, and %s can replace it", p, who.Name)
 			}
+		}
+	}
+	if t := b.facts.Trusted; t.Status == host.Unknown {
+		b.unread = append(b.unread, "folders from which root runs programs: "+t.Reason)
+	}
+	for _, file := range b.facts.Trusted.Value {
+		if writable(file, who) {
+			b.add(file.Path, "chown root and chmod go-w "+file.Path, "%s can change %s, from which root runs programs", who.Name, file.Path)
 		}
 	}
 	if u := b.facts.Units; u.Status == host.Unknown {

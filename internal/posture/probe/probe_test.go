@@ -26,6 +26,7 @@ func machine(t *testing.T, config string) *posture.Facts {
 			Users:   host.Is([]host.User{{Name: "root"}, {Name: "claw", UID: 990, Home: "/home/claw", Password: "locked"}}),
 			Docker:  host.None[host.Docker]("not installed"),
 			Sudo:    host.Is([]host.SudoRule{}),
+			Trusted: host.Is([]host.FileInfo{}),
 			Cron:    host.Is([]host.CronJob{}),
 			Units:   host.Is([]host.Unit{}),
 			Sockets: host.Is([]host.Socket{}),

@@ -81,6 +81,7 @@ func goodAudit(t *testing.T) *posture.Audit {
 	facts.Users = host.Is([]host.User{{Name: "root"}, {Name: "claw", UID: 990, GID: 990, Home: "/home/claw", Password: "locked"}})
 	facts.Docker = host.None[host.Docker]("Docker is not installed")
 	facts.Sudo, facts.Cron, facts.Units = host.Is([]host.SudoRule{}), host.Is([]host.CronJob{}), host.Is([]host.Unit{})
+	facts.Trusted = host.Is([]host.FileInfo{})
 	facts.Sockets = host.Is([]host.Socket{})
 	facts.OpenClaw = host.Is([]openclaw.Install{{
 		Version: "2026.9.6", StateDir: "/home/claw/.openclaw", Owner: "claw", Process: &gateway, Config: config, Workspaces: []string{"/home/claw/ws"},
