@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 	"testing"
 )
@@ -165,5 +166,19 @@ func TestARelativePathIsNotThere(t *testing.T) {
 		if _, err := h.Stat(t.Context(), name); !errors.Is(err, ErrAbsent) {
 			t.Errorf("Stat(%q) says %v", name, err)
 		}
+	}
+}
+
+func TestALinkThatWasListedIsALink(t *testing.T) {
+	h, err := Parse([]byte("-- stat /bin mode=l0777->usr/bin owner=0:0 --\n-- dir /bin mode=l0777->usr/bin owner=0:0 --\nls 0755\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := h.Stat(t.Context(), "/bin")
+	if err != nil || info.Mode&fs.ModeSymlink == 0 || info.Target != "usr/bin" {
+		t.Errorf("Stat says %+v, %v", info, err)
+	}
+	if list, err := h.ReadDir(t.Context(), "/bin"); err != nil || len(list) != 1 {
+		t.Errorf("ReadDir says %v, %v", list, err)
 	}
 }

@@ -130,7 +130,8 @@ func (s section) fileInfo() (FileInfo, error) {
 			return FileInfo{}, err
 		}
 	}
-	if s.kind == "dir" {
+	// A link to a folder can be listed, and stays a link.
+	if s.kind == "dir" && f.Mode&fs.ModeSymlink == 0 {
 		f.Mode = f.Mode&^fs.ModeType | fs.ModeDir
 	}
 	return f, nil
