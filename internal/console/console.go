@@ -11,11 +11,11 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/loopback"
 	"github.com/openseawall/seawall/internal/posture"
 )
 
@@ -96,7 +96,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if !loopback(r.Host) {
+	if !loopback.Host(r.Host) {
 		http.Error(w, "Seawall: this page is only served under a loopback address (127.0.0.1 or localhost)", http.StatusForbidden)
 		return
 	}
@@ -106,19 +106,6 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.mux.ServeHTTP(w, r)
-}
-
-// loopback reports whether a Host header names this machine itself: after DNS
-// rebinding it names another.
-func loopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.IsLoopback()
 }
 
 func (c *Console) login(w http.ResponseWriter, r *http.Request) {

@@ -19,7 +19,6 @@ type Action struct {
 	Tool      string
 	Args      []byte // a JSON object
 	Ambiguous bool   // it has more than one reading
-	Effects   effect.Effects
 }
 
 // Judge decides one action and records it. No row in the record, no action.

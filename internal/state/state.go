@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/openseawall/seawall/internal/whole"
 )
 
 // The files of a state directory.
@@ -162,36 +164,11 @@ func (d *Dir) Read(name string) ([]byte, error) {
 
 // Write replaces a file of the directory: readers and a crash see the old
 // content or the new, never a part.
-func (d *Dir) Write(name string, content []byte) (err error) {
-	temp := name + ".new"
-	defer func() {
-		if err != nil {
-			_ = d.root.Remove(temp)
-			err = fmt.Errorf("writing %s: %w", d.Path(name), cause(err))
-		}
-	}()
-	_ = d.root.Remove(temp)
-	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+func (d *Dir) Write(name string, content []byte) error {
+	if err := whole.Write(d.root, name, name+".new", content, 0o600, d.uid, d.gid); err != nil {
+		return fmt.Errorf("writing %s: %w", d.Path(name), cause(err))
 	}
-	_, err = f.Write(content)
-	if err == nil && os.Geteuid() == 0 {
-		err = f.Chown(d.uid, d.gid)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	if err := d.root.Rename(temp, name); err != nil {
-		return err
-	}
-	return d.sync()
+	return nil
 }
 
 // Remove deletes a file of the directory; one that is not there is no error.
@@ -199,7 +176,7 @@ func (d *Dir) Remove(name string) error {
 	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing %s: %w", d.Path(name), cause(err))
 	}
-	return d.sync()
+	return whole.Sync(d.root)
 }
 
 // Lock takes the directory for one running instance; release gives it back,
@@ -234,15 +211,6 @@ func (d *Dir) Locked() bool {
 	lock := unix.Flock_t{Type: unix.F_WRLCK}
 	err = unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock)
 	return err == nil && lock.Type != unix.F_UNLCK
-}
-
-func (d *Dir) sync() error {
-	f, err := d.root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }
 
 // cause takes the path out of a file error: the sentence around it names the

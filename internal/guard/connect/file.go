@@ -15,6 +15,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/whole"
 )
 
 // errNoConfig says that the config file does not exist.
@@ -83,7 +84,7 @@ func writeFiles(files []file) error {
 // replace exchanges a file's content as a whole and keeps its mode and owner.
 // The directory is the agent's, who could put a link there to make root write
 // elsewhere: nothing is followed, and all happens below one open directory.
-func replace(path string, content []byte) (err error) {
+func replace(path string, content []byte) error {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -98,40 +99,6 @@ func replace(path string, content []byte) (err error) {
 		return errors.New("it is a link or no plain file: name the real file in OPENCLAW_CONFIG_PATH")
 	}
 	owner := info.Sys().(*syscall.Stat_t)
-	temp := "." + name + ".seawall"
-	_ = root.Remove(temp)
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = root.Remove(temp)
-		}
-	}()
-	_, err = f.Write(content)
-	if err == nil && os.Geteuid() == 0 {
-		err = f.Chown(int(owner.Uid), int(owner.Gid))
-	}
-	if err == nil {
-		err = f.Chmod(info.Mode() & (fs.ModePerm | fs.ModeSetgid | fs.ModeSetuid))
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	if err := root.Rename(temp, name); err != nil {
-		return err
-	}
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	mode := info.Mode() & (fs.ModePerm | fs.ModeSetgid | fs.ModeSetuid)
+	return whole.Write(root, name, "."+name+".seawall", content, mode, int(owner.Uid), int(owner.Gid))
 }

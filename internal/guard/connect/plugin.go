@@ -15,6 +15,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
+	"github.com/openseawall/seawall/internal/whole"
 	plugin "github.com/openseawall/seawall/plugin/openclaw"
 )
 
@@ -195,31 +196,8 @@ func writePlugin(folder string) error {
 		if err != nil {
 			return err
 		}
-		return writePluginFile(root, name, content)
+		return whole.Write(root, name, name+".new", content, 0o644, os.Geteuid(), os.Getegid())
 	})
-}
-
-func writePluginFile(root *os.Root, name string, content []byte) error {
-	temp := name + ".new"
-	_ = root.Remove(temp)
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return root.Rename(temp, name)
 }
 
 // installed reports whether the plugin's files are as they should be.

@@ -15,13 +15,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/wire"
+	"github.com/openseawall/seawall/internal/loopback"
 )
 
 // Door serves the routes of one state directory.
@@ -150,18 +150,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // by a loopback name: a page in a browser on this machine sends an Origin, and
 // after DNS rebinding another Host.
 func Local(r *http.Request) bool {
-	if r.Header.Get("Origin") != "" || r.Header.Get("Upgrade") != "" {
-		return false
-	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.IsLoopback()
+	return r.Header.Get("Origin") == "" && r.Header.Get("Upgrade") == "" && loopback.Host(r.Host)
 }
 
 // authorised returns the header in which the agent showed its token.
