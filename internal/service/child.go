@@ -161,7 +161,7 @@ func awaitReady(r *os.File) error {
 // inherited and ends when its standard input does. reported tells that the
 // starter knows of the error.
 func RunChild(ctx context.Context, path, version string) (reported bool, err error) {
-	if _, err := unix.FcntlInt(childReady, unix.F_GETFD, 0); err != nil {
+	if !startedByUp() {
 		return false, errors.New("this command is for `seawall up` alone")
 	}
 	ready := os.NewFile(childReady, "ready")
@@ -170,6 +170,18 @@ func RunChild(ctx context.Context, path, version string) (reported bool, err err
 		return told == nil, err
 	}
 	return false, nil
+}
+
+// startedByUp tells whether the inherited descriptors are those that Start
+// hands over: a shell or a supervisor may leave others open at these numbers.
+func startedByUp() bool {
+	for _, fd := range []int{childDoor, childPage} {
+		if listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || listening == 0 {
+			return false
+		}
+	}
+	var ready unix.Stat_t
+	return unix.Fstat(childReady, &ready) == nil && ready.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
 func runChild(ctx context.Context, path, version string, ready io.WriteCloser) error {
