@@ -22,6 +22,10 @@ type Request struct {
 	// alone knows the content (previous_response_id or a conversation), or "".
 	Previous string
 
+	// Literal says that whoever gets the answer makes no calls of text, so that
+	// none is held. The caller sets it; OpenClaw does make them.
+	Literal bool
+
 	body     []byte
 	spans    []span       // of each part the JSON string it stands in; empty if it is none
 	objects  map[int]span // of calls whose arguments are no string, the JSON value

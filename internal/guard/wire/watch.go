@@ -29,6 +29,8 @@ type watch struct {
 	tears bool
 	// sealed: no call goes on from one block into the next.
 	sealed bool
+	// literal: nobody makes calls of it.
+	literal bool
 
 	scan   openclaw.TextScan
 	tags   openclaw.ReasoningTags
@@ -45,7 +47,7 @@ type watch struct {
 }
 
 func (w *rewriter) watch(t watch) *watch {
-	t.w = w
+	t.w, t.literal = w, w.req.Literal
 	w.watches = append(w.watches, &t)
 	return &t
 }
@@ -59,6 +61,9 @@ type textSpan struct {
 
 // skips reports that nothing depends on a text that comes next.
 func (t *watch) skips(v value) bool {
+	if t.literal {
+		return true
+	}
 	if t.scan.Alive() || t.over {
 		return false
 	}
