@@ -46,14 +46,15 @@ func Clean() {
 	}
 }
 
-// Command is seawall with arguments, not yet started.
+// Command is seawall with arguments, not yet started. Whoever runs the tests
+// under nohup still has a seawall that ends with its terminal.
 func Command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return exec.Command(path, args...)
+	return exec.Command("env", append([]string{"--default-signal=HUP", path}, args...)...)
 }
 
 // Process is a running program and what it has said so far.
@@ -92,17 +93,17 @@ func Start(t testing.TB, n *netns.Namespace, cmd *exec.Cmd, until string) *Proce
 	t.Cleanup(func() {
 		p.Stop()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(cmd.Path), p.Output())
+			t.Logf("%s said:\n%s", cmd, p.Output())
 		}
 	})
 	for deadline := time.Now().Add(startTimeout); !strings.Contains(p.Output(), until); {
 		select {
 		case <-p.exited:
-			t.Fatalf("%s ended (%s) before it said %q:\n%s", filepath.Base(cmd.Path), cmd.ProcessState, until, p.Output())
+			t.Fatalf("%s ended (%s) before it said %q:\n%s", cmd, cmd.ProcessState, until, p.Output())
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s did not say %q:\n%s", filepath.Base(cmd.Path), until, p.Output())
+			t.Fatalf("%s did not say %q:\n%s", cmd, until, p.Output())
 		}
 	}
 	return p
