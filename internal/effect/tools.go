@@ -47,7 +47,11 @@ func judgeTool(r *recorder, name string, args map[string]any, depth int) {
 	s := newShell(r, depth)
 	t, ok := tools[name]
 	if !ok {
-		s.unknownTool(name, args)
+		if t, ok = foreign(name); ok {
+			s.foreignTool(t, args)
+		} else {
+			s.unknownTool(name, args)
+		}
 		return
 	}
 	r.kind(t.kinds...)
@@ -229,7 +233,7 @@ func (s *shell) eachPath(args map[string]any, f func(string)) {
 func listTool(s *shell, args map[string]any) { s.eachPath(args, s.reads) }
 
 func writeTool(s *shell, args map[string]any) {
-	content := text(args, "content", "contents", "text", "newText", "new_text", "new_string", "newString", "data")
+	content := text(args, "content", "contents", "text", "newText", "new_text", "new_string", "newString", "data", "file_text", "new_str", "replacement", "replace", "code_edit")
 	edits, _ := args["edits"].([]any)
 	for _, e := range edits {
 		if m, ok := e.(map[string]any); ok {
