@@ -51,6 +51,10 @@ type Service struct {
 	// that cannot be read.
 	trouble atomic.Pointer[string]
 	login   sync.Mutex // one redeems at a time
+	// grace is how long an answer that has begun may still take at the end.
+	grace time.Duration
+	// looked is when the state was last looked at, in nanoseconds since 1970.
+	looked atomic.Int64
 	// complaints is where the operator reads what went wrong.
 	complaints io.Writer
 }
@@ -103,7 +107,7 @@ func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
 	defer s.retire()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return serve(ctx, door, func(l net.Listener) error { return model.Serve(l, s.hook.Beside(s.door)) })
+		return newEbb(model.Server(s.hook.Beside(s.door))).serve(ctx, door, s.grace)
 	})
 	group.Go(func() error { return serve(ctx, page, console.New(s).Serve) })
 	group.Go(func() error { s.follow(ctx); return nil })
@@ -130,6 +134,7 @@ func (s *Service) follow(ctx context.Context) {
 			return
 		case <-tick.C:
 			last = s.look(ctx, last)
+			s.looked.Store(time.Now().UnixNano())
 			s.sweep(ctx)
 		}
 	}

@@ -64,6 +64,10 @@ func (b *Book) Issue(t Ticket) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.add(t, b.now().Add(Life))
+}
+
+func (b *Book) add(t Ticket, until time.Time) {
 	s := b.agents[t.Agent]
 	if s == nil {
 		s = &shelf{same: map[Ticket][]*list.Element{}}
@@ -73,7 +77,7 @@ func (b *Book) Issue(t Ticket) {
 	if s.order.Len() >= Limit {
 		s.drop(s.order.Front())
 	}
-	s.same[t] = append(s.same[t], s.order.PushBack(entry{t, b.now().Add(Life)}))
+	s.same[t] = append(s.same[t], s.order.PushBack(entry{t, until}))
 }
 
 // Use takes one ticket out of the book and reports whether it was there.

@@ -14,6 +14,7 @@ package hook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -64,7 +65,7 @@ func New(g *guard.Guard, dir *state.Dir, now func() time.Time) (*Door, error) {
 	}
 	d := &Door{guard: g, dir: dir, tickets: ticket.New(now), watch: newWatch(now, past)}
 	d.code, _ = lru.New[string, struct{}](maxPrograms) // an error is for a size below one
-	return d, d.Reload()
+	return d, errors.Join(d.takeOver(), d.Reload())
 }
 
 // Reload reads the agents again. When that fails, those known stay.

@@ -296,6 +296,39 @@ func TestFindingsOutliveARestart(t *testing.T) {
 	}
 }
 
+// TestANextDoorTakesOver: a call that was let through before a restart runs
+// after it, once, and a request that was seen before it is no finding.
+func TestANextDoorTakesOver(t *testing.T) {
+	s := open(t)
+	s.door.Saw(mine, run, span)
+	s.door.Released(mine, run, "exec", []byte(`{"command":"id"}`))
+	if err := s.door.HandOver(); err != nil {
+		t.Fatal(err)
+	}
+	next, err := New(s.door.guard, s.dir, s.door.watch.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := question{Trace: run, Tool: "exec", Params: []byte(`{"command":"id"}`), ID: "call_1"}
+	if a := next.toolCall(t.Context(), mine, q); !a.Allow {
+		t.Errorf("the call is stopped: %s", a.Reason)
+	}
+	if a := next.toolCall(t.Context(), mine, q); a.Allow {
+		t.Error("the call runs twice")
+	}
+	next.watch.reported(mine, span, guard.Turn{Route: "chat"}, "m")
+	if len(next.watch.reports) != 0 {
+		t.Error("a request that was seen is waited for")
+	}
+	third, err := New(s.door.guard, s.dir, s.door.watch.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := third.toolCall(t.Context(), mine, q); a.Allow {
+		t.Error("what was left is taken twice")
+	}
+}
+
 // TestTooManyReports: reports that nothing came of do not fill the memory and
 // are a finding, and what came hides none of them.
 func TestTooManyReports(t *testing.T) {

@@ -74,17 +74,18 @@ func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
 // Serve answers on a listener until it is closed.
 func (d *Door) Serve(l net.Listener) error { return Serve(l, d) }
 
-// Serve answers on a listener until it is closed, with the patience and the
-// bounds of a door.
-func Serve(l net.Listener, h http.Handler) error {
-	s := &http.Server{
+// Serve answers on a listener until it is closed.
+func Serve(l net.Listener, h http.Handler) error { return Server(h).Serve(l) }
+
+// Server is a server with the patience and the bounds of a door.
+func Server(h http.Handler) *http.Server {
+	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          quiet,
 	}
-	return s.Serve(l)
 }
 
 // endpoint is what the door does with one path below a route's base URL.
