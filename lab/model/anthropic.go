@@ -21,6 +21,7 @@ type anthropicBlock struct {
 	Text      string
 	Thinking  string
 	Signature string
+	Data      string
 	ID        string
 	Name      string
 	Input     json.RawMessage
@@ -39,7 +40,8 @@ func (m anthropicMessage) blocks() ([]anthropicBlock, error) {
 	return b, err
 }
 
-var toolUseID = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+// toolUseID is what an id and a name of a call must look like.
+var toolUseID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
 
 func (anthropic) read(r *Request, ids *given) string {
 	var body struct {
@@ -49,6 +51,7 @@ func (anthropic) read(r *Request, ids *given) string {
 		System    json.RawMessage
 		Messages  []anthropicMessage
 		Tools     []struct{ Name string }
+		Thinking  struct{ Type string }
 	}
 	if err := json.Unmarshal(r.Body, &body); err != nil {
 		return "The request body is not valid JSON: " + err.Error()
@@ -60,78 +63,160 @@ func (anthropic) read(r *Request, ids *given) string {
 	if s := text(body.System); s != "" {
 		r.Turns = append(r.Turns, Turn{Role: "system", Text: s})
 	}
-	refusal := ""
-	open := map[string]bool{} // calls of the message before
-	used := map[string]bool{}
-	refuse := func(f string, args ...any) {
-		if refusal == "" {
-			refusal = fmt.Sprintf(f, args...)
-		}
-	}
-	for i, m := range body.Messages {
-		blocks, err := m.blocks()
-		if err != nil {
-			refuse("messages.%d.content: Input should be a valid list", i)
-		}
-		if len(blocks) == 0 {
-			refuse("messages.%d: all messages must have non-empty content except for the optional final assistant message", i)
-		}
-		calls := map[string]bool{}
-		for j, b := range blocks {
-			switch b.Type {
-			case "text":
-				if b.Text == "" {
-					refuse("messages: text content blocks must be non-empty")
-				}
-				if len(open) > 0 && m.Role == "user" {
-					refuse("messages.%d: `tool_use` ids were found without `tool_result` blocks immediately after: %s. Each `tool_use` block must have a corresponding `tool_result` block in the next message.", i-1, names(open))
-				}
-				r.Turns = append(r.Turns, Turn{Role: m.Role, Text: b.Text})
-			case "tool_use":
-				if !toolUseID.MatchString(b.ID) {
-					refuse("messages.%d.content.%d.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'", i, j)
-				}
-				if b.Name == "" {
-					refuse("messages.%d.content.%d.tool_use.name: String should have at least 1 character", i, j)
-				}
-				if !strings.HasPrefix(strings.TrimSpace(string(b.Input)), "{") {
-					refuse("messages.%d.content.%d.tool_use.input: Input should be a valid dictionary", i, j)
-				}
-				if used[b.ID] {
-					refuse("messages.%d.content.%d: `tool_use` ids must be unique", i, j)
-				}
-				calls[b.ID], used[b.ID] = true, true
-				r.Turns = append(r.Turns, Turn{Role: m.Role, Call: b.ID, Name: b.Name, Text: string(b.Input)})
-			case "tool_result":
-				if !open[b.ToolUseID] {
-					refuse("messages.%d.content.%d: unexpected `tool_use_id` found in `tool_result` blocks: %s. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.", i, j, b.ToolUseID)
-				}
-				delete(open, b.ToolUseID)
-				r.Turns = append(r.Turns, Turn{Role: "tool", Result: b.ToolUseID, Text: text(b.Content)})
-			case "thinking":
-				if !ids.signed(b.Thinking, b.Signature) {
-					refuse("messages.%d.content.%d: Invalid `signature` in `thinking` block", i, j)
-				}
-			}
-		}
-		if len(open) > 0 {
-			refuse("messages.%d: `tool_use` ids were found without `tool_result` blocks immediately after: %s. Each `tool_use` block must have a corresponding `tool_result` block in the next message.", i-1, names(open))
-		}
-		open = calls
+	c := conversation{request: r, ids: ids, used: map[string]bool{}, thinks: body.Thinking.Type == "enabled"}
+	messages := c.together(body.Messages)
+	for i, m := range messages {
+		c.message(i, m, len(messages)-1-i)
 	}
 	switch {
 	case len(body.Messages) == 0:
-		refuse("messages: at least one message is required")
-	case len(open) > 0:
-		refuse("messages.%d: `tool_use` ids were found without `tool_result` blocks immediately after: %s. Each `tool_use` block must have a corresponding `tool_result` block in the next message.", len(body.Messages)-1, names(open))
+		c.refuse("messages: at least one message is required")
 	case body.Model == "":
-		refuse("model: Field required")
+		c.refuse("model: Field required")
 	case body.MaxTokens < 1 && !strings.HasSuffix(r.Path, "/count_tokens"):
-		refuse("max_tokens: Field required")
+		c.refuse("max_tokens: Field required")
 	case r.Header.Get("Anthropic-Version") == "":
-		refuse("anthropic-version: header is required")
+		c.refuse("anthropic-version: header is required")
 	}
-	return refusal
+	return c.refusal
+}
+
+// conversation reads messages in order, and keeps the first thing that the
+// service would refuse.
+type conversation struct {
+	request *Request
+	ids     *given
+	thinks  bool
+	refusal string
+	open    map[string]bool // calls of the turn before
+	used    map[string]bool // ids of calls so far
+}
+
+func (c *conversation) refuse(f string, args ...any) {
+	if c.refusal == "" {
+		c.refusal = fmt.Sprintf(f, args...)
+	}
+}
+
+// turn is what one role says until the other does.
+type turn struct {
+	role   string
+	blocks []anthropicBlock
+}
+
+// together makes one turn of messages of one role in a row, as the service
+// does.
+func (c *conversation) together(messages []anthropicMessage) (turns []turn) {
+	for i, m := range messages {
+		blocks, err := m.blocks()
+		switch {
+		case err != nil:
+			c.refuse("messages.%d.content: Input should be a valid list", i)
+		case len(blocks) == 0 && (i+1 < len(messages) || m.Role != "assistant"):
+			c.refuse("messages.%d: all messages must have non-empty content except for the optional final assistant message", i)
+		}
+		if n := len(turns); n > 0 && turns[n-1].role == m.Role {
+			turns[n-1].blocks = append(turns[n-1].blocks, blocks...)
+		} else {
+			turns = append(turns, turn{m.Role, blocks})
+		}
+	}
+	return turns
+}
+
+// message reads message i, behind which left more stand.
+func (c *conversation) message(i int, m turn, left int) {
+	blocks, last := m.blocks, left == 0
+	switch {
+	case m.role != "user" && m.role != "assistant":
+		c.refuse("messages.%d.role: Input should be 'user' or 'assistant'", i)
+	case i == 0 && m.role != "user":
+		c.refuse("messages: first message must use the \"user\" role")
+	}
+	calls, server := map[string]bool{}, map[string]bool{}
+	for j, b := range blocks {
+		at := fmt.Sprintf("messages.%d.content.%d", i, j)
+		if mine, ok := blockRoles[b.Type]; !ok || mine != "" && mine != m.role {
+			c.refuse("%s: `%s` blocks can not be in `%s` messages", at, b.Type, m.role)
+		}
+		switch b.Type {
+		case "text":
+			c.text(i, m.role, b.Text)
+		case "tool_use":
+			c.call(at, b)
+			calls[b.ID] = true
+		case "tool_result":
+			if !c.open[b.ToolUseID] {
+				c.refuse("%s: unexpected `tool_use_id` found in `tool_result` blocks: %s. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.", at, b.ToolUseID)
+			}
+			delete(c.open, b.ToolUseID)
+			c.request.Turns = append(c.request.Turns, Turn{Role: "tool", Result: b.ToolUseID, Text: text(b.Content)})
+		case "server_tool_use":
+			server[b.ID] = true
+		case "thinking":
+			if !c.ids.signed(b.Thinking, b.Signature) {
+				c.refuse("%s: Invalid `signature` in `thinking` block", at)
+			}
+		case "redacted_thinking":
+			if !c.ids.issued(b.Data) {
+				c.refuse("%s: Invalid `data` in `redacted_thinking` block", at)
+			}
+		default:
+			delete(server, b.ToolUseID)
+		}
+	}
+	if len(server) > 0 && !last {
+		c.refuse("messages.%d: tool use with id %s was found without a corresponding tool result block", i, names(server))
+	}
+	c.unanswered(i - 1)
+	if c.thinks && left == 1 && len(calls) > 0 && blocks[0].Type != "thinking" && blocks[0].Type != "redacted_thinking" {
+		c.refuse("messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%s`. When `thinking` is enabled, a final `assistant` message must start with a thinking block", i, blocks[0].Type)
+	}
+	if c.open = calls; last {
+		c.unanswered(i)
+	}
+}
+
+// blockRoles are the types of blocks, and whose they must be.
+var blockRoles = map[string]string{
+	"text": "", "image": "user", "document": "user", "search_result": "user", "tool_result": "user", "container_upload": "user",
+	"tool_use": "assistant", "thinking": "assistant", "redacted_thinking": "assistant", "server_tool_use": "assistant",
+	"web_search_tool_result": "assistant", "web_fetch_tool_result": "assistant", "code_execution_tool_result": "assistant",
+	"bash_code_execution_tool_result": "assistant", "mcp_tool_use": "assistant", "mcp_tool_result": "assistant",
+}
+
+func (c *conversation) text(i int, role, text string) {
+	switch {
+	case text == "":
+		c.refuse("messages: text content blocks must be non-empty")
+	case strings.TrimSpace(text) == "":
+		c.refuse("messages: text content blocks must contain non-whitespace text")
+	case role == "user":
+		c.unanswered(i - 1)
+	}
+	c.request.Turns = append(c.request.Turns, Turn{Role: role, Text: text})
+}
+
+func (c *conversation) call(at string, b anthropicBlock) {
+	switch {
+	case !toolUseID.MatchString(b.ID):
+		c.refuse("%s.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'", at)
+	case !toolUseID.MatchString(b.Name):
+		c.refuse("%s.tool_use.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'", at)
+	case !isObject(string(b.Input)):
+		c.refuse("%s.tool_use.input: Input should be a valid dictionary", at)
+	case c.used[b.ID]:
+		c.refuse("%s: `tool_use` ids must be unique", at)
+	}
+	c.used[b.ID] = true
+	c.request.Turns = append(c.request.Turns, Turn{Role: "assistant", Call: b.ID, Name: b.Name, Text: string(b.Input)})
+}
+
+// unanswered refuses calls of message i whose results do not follow at once.
+func (c *conversation) unanswered(i int) {
+	if len(c.open) > 0 {
+		c.refuse("messages.%d: `tool_use` ids were found without `tool_result` blocks immediately after: %s. Each `tool_use` block must have a corresponding `tool_result` block in the next message.", i, names(c.open))
+	}
 }
 
 func names(set map[string]bool) string {

@@ -16,13 +16,40 @@ var toolName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
 type chatMessage struct {
 	Role      string          `json:"role"`
+	Name      string          `json:"name"`
 	Content   json.RawMessage `json:"content"`
-	ToolCalls []struct {
-		ID       string `json:"id"`
-		Type     string `json:"type"`
-		Function struct{ Name, Arguments string }
-	} `json:"tool_calls"`
+	Refusal   *string         `json:"refusal"`
+	ToolCalls *[]chatCall     `json:"tool_calls"`
+	Function  *chatFunction   `json:"function_call"`
+
 	ToolCallID string `json:"tool_call_id"`
+}
+
+type chatCall struct {
+	ID       string        `json:"id"`
+	Type     string        `json:"type"`
+	Function *chatFunction `json:"function"`
+	Custom   *struct{ Name, Input string }
+}
+
+type chatFunction struct{ Name, Arguments string }
+
+// said is the name of a call and what it is called with.
+func (c chatCall) said() (name, args string) {
+	switch {
+	case c.Function != nil:
+		return c.Function.Name, c.Function.Arguments
+	case c.Custom != nil:
+		return c.Custom.Name, c.Custom.Input
+	}
+	return "", ""
+}
+
+func (m chatMessage) calls() []chatCall {
+	if m.ToolCalls == nil {
+		return nil
+	}
+	return *m.ToolCalls
 }
 
 func (chat) read(r *Request, _ *given) string {
@@ -47,8 +74,9 @@ func (chat) read(r *Request, _ *given) string {
 		if t := text(m.Content); t != "" {
 			r.Turns = append(r.Turns, Turn{Role: m.Role, Text: t})
 		}
-		for _, c := range m.ToolCalls {
-			r.Turns = append(r.Turns, Turn{Role: m.Role, Call: c.ID, Name: c.Function.Name, Text: c.Function.Arguments})
+		for _, c := range m.calls() {
+			name, args := c.said()
+			r.Turns = append(r.Turns, Turn{Role: m.Role, Call: c.ID, Name: name, Text: args})
 		}
 	}
 	if body.Model == "" {
@@ -62,39 +90,86 @@ func (chat) read(r *Request, _ *given) string {
 	return refuseChat(body.Messages)
 }
 
-// refuseChat pairs each call with a result, as the service does.
+// refuseChat says what the service would not take in a conversation, or "".
 func refuseChat(messages []chatMessage) string {
 	if len(messages) == 0 {
 		return "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
 	}
-	open := map[string]bool{}
+	open, legacy := map[string]bool{}, ""
 	for i, m := range messages {
-		if m.Role == "tool" {
+		at := fmt.Sprintf("messages[%d]", i)
+		switch m.Role {
+		case "tool":
 			if !open[m.ToolCallID] {
 				return "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
 			}
 			delete(open, m.ToolCallID)
-			continue
+		case "function":
+			if m.Name == "" || m.Name != legacy {
+				return "Invalid parameter: messages with role 'function' must be a response to a preceeding message with 'function_call'."
+			}
+		case "system", "developer", "user", "assistant":
+			if s := unanswered(open); s != "" {
+				return s
+			}
+		default:
+			return fmt.Sprintf("Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'. (%s.role)", m.Role, at)
 		}
-		if s := unanswered(open); s != "" {
+		if legacy = ""; m.Function != nil {
+			legacy = m.Function.Name
+		}
+		if s := refuseContent(m, at); s != "" {
 			return s
 		}
-		if content := string(m.Content); len(m.ToolCalls) == 0 && (content == "" || content == "null") {
-			return fmt.Sprintf("Invalid value for 'content': expected a string, got null. (messages[%d])", i)
-		}
-		for j, c := range m.ToolCalls {
-			switch {
-			case !toolName.MatchString(c.Function.Name):
-				return fmt.Sprintf("Invalid 'messages[%d].tool_calls[%d].function.name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", i, j, c.Function.Name)
-			case c.ID == "" || len(c.ID) > 40:
-				return fmt.Sprintf("Invalid 'messages[%d].tool_calls[%d].id': expected a string with length between 1 and 40.", i, j)
-			case open[c.ID]:
-				return fmt.Sprintf("Duplicate value for 'tool_call_id' of %q in message[%d].", c.ID, i)
-			}
-			open[c.ID] = true
+		if s := refuseCalls(m, at, open); s != "" {
+			return s
 		}
 	}
 	return unanswered(open)
+}
+
+// refuseContent: only an assistant that calls or refuses may say nothing.
+func refuseContent(m chatMessage, at string) string {
+	silent := m.Role == "assistant" && (m.ToolCalls != nil || m.Function != nil || m.Refusal != nil)
+	switch content := strings.TrimSpace(string(m.Content)); {
+	case (content == "" || content == "null") && !silent:
+		return fmt.Sprintf("Invalid value for 'content': expected a string, got null. (%s)", at)
+	case content == "[]":
+		return fmt.Sprintf("Invalid '%s.content': empty array. Expected an array with minimum length 1, but got an empty array instead.", at)
+	}
+	return ""
+}
+
+// refuseCalls adds the calls of a message to those without a result.
+func refuseCalls(m chatMessage, at string, open map[string]bool) string {
+	switch {
+	case m.ToolCalls != nil && len(*m.ToolCalls) == 0:
+		return fmt.Sprintf("Invalid '%s.tool_calls': empty array. Expected an array with minimum length 1, but got an empty array instead.", at)
+	case m.Role != "assistant" && m.ToolCalls != nil:
+		return fmt.Sprintf("Unrecognized request argument supplied: '%s.tool_calls' of a message with role '%s'.", at, m.Role)
+	case m.Function != nil && !toolName.MatchString(m.Function.Name):
+		return fmt.Sprintf("Invalid '%s.function_call.name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", at, m.Function.Name)
+	}
+	for j, c := range m.calls() {
+		call := fmt.Sprintf("%s.tool_calls[%d]", at, j)
+		name, args := c.said()
+		switch {
+		case c.Type != "function" && c.Type != "custom" || (c.Type == "function") != (c.Function != nil):
+			return fmt.Sprintf("Invalid value: '%s'. Supported values are: 'function' and 'custom'. (%s.type)", c.Type, call)
+		case !toolName.MatchString(name):
+			return fmt.Sprintf("Invalid '%s.function.name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", call, name)
+		case c.Function != nil && !isObject(args):
+			// Not OpenAI's own, but that of every server which hands the
+			// arguments to the template of a model: vLLM, llama.cpp, Mistral.
+			return fmt.Sprintf("Invalid '%s.function.arguments': expected the JSON of an object.", call)
+		case c.ID == "" || len(c.ID) > 40:
+			return fmt.Sprintf("Invalid '%s.id': expected a string with length between 1 and 40.", call)
+		case open[c.ID]:
+			return fmt.Sprintf("Duplicate value for 'tool_call_id' of %q in %s.", c.ID, at)
+		}
+		open[c.ID] = true
+	}
+	return ""
 }
 
 func unanswered(open map[string]bool) string {

@@ -41,12 +41,13 @@ func (e event) bytes() []byte {
 	return b.Bytes()
 }
 
-// given is what one server gave out: ids that never repeat, and the
-// signatures under its reasoning.
+// given is what one server gave out: ids that never repeat, the signatures
+// under its reasoning, and which item came of which reasoning.
 type given struct {
 	mu         sync.Mutex
 	count      int
 	signatures map[string]string // of reasoning: signature to text
+	reasoning  map[string]string // of responses: item to the reasoning before it
 }
 
 // id makes an identifier of n characters behind a prefix, as the service would
@@ -72,13 +73,35 @@ func (s *given) callID(c *Call, prefix string, n int) string {
 func (s *given) sign(thinking string) string {
 	sum := sha256.Sum256([]byte("reasoning:" + thinking))
 	sig := "Eq" + base64.StdEncoding.EncodeToString(append(sum[:], sum[:]...))
+	s.put(sig, thinking)
+	return sig
+}
+
+// put notes a signature that was given out for a piece of reasoning.
+func (s *given) put(signature, thinking string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.signatures == nil {
 		s.signatures = map[string]string{}
 	}
-	s.signatures[sig] = thinking
-	return sig
+	s.signatures[signature] = thinking
+}
+
+// follow notes that an item came of a reasoning item.
+func (s *given) follow(item, reasoning string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reasoning == nil {
+		s.reasoning = map[string]string{}
+	}
+	s.reasoning[item] = reasoning
+}
+
+// reasoningOf is the reasoning item that an item must not come back without.
+func (s *given) reasoningOf(item string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reasoning[item]
 }
 
 // signed reports whether this reasoning was given out with this signature.

@@ -55,3 +55,9 @@ func text(content json.RawMessage) string {
 	}
 	return s
 }
+
+// isObject reports whether text is the JSON of an object.
+func isObject(text string) bool {
+	var fields map[string]json.RawMessage
+	return json.Unmarshal([]byte(text), &fields) == nil && fields != nil
+}

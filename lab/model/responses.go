@@ -3,6 +3,8 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // responses is OpenAI responses.
@@ -17,6 +19,7 @@ type responsesItem struct {
 	CallID    string          `json:"call_id"`
 	Name      string          `json:"name"`
 	Arguments string          `json:"arguments"`
+	Input     string          `json:"input"`
 	Output    json.RawMessage `json:"output"`
 	Encrypted *string         `json:"encrypted_content"`
 }
@@ -48,9 +51,9 @@ func (responses) read(r *Request, ids *given) string {
 	}
 	for _, it := range items {
 		switch it.Type {
-		case "function_call":
-			r.Turns = append(r.Turns, Turn{Role: "assistant", Call: it.CallID, Name: it.Name, Text: it.Arguments})
-		case "function_call_output":
+		case "function_call", "custom_tool_call":
+			r.Turns = append(r.Turns, Turn{Role: "assistant", Call: it.CallID, Name: it.Name, Text: it.Arguments + it.Input})
+		case "function_call_output", "custom_tool_call_output":
 			r.Turns = append(r.Turns, Turn{Role: "tool", Result: it.CallID, Text: text(it.Output)})
 		case "message", "":
 			r.Turns = append(r.Turns, Turn{Role: it.Role, Text: text(it.Content)})
@@ -62,30 +65,47 @@ func (responses) read(r *Request, ids *given) string {
 	return refuseResponses(items, ids)
 }
 
-// refuseResponses pairs calls with outputs and reasoning with what follows it,
-// as the service does.
+// itemPrefixes are what the ids of items begin with.
+var itemPrefixes = map[string]string{"message": "msg", "function_call": "fc", "custom_tool_call": "ctc", "reasoning": "rs"}
+
+// itemTypes are those that an input may hold besides.
+var itemTypes = []string{"", "function_call_output", "custom_tool_call_output", "item_reference", "local_shell_call", "local_shell_call_output",
+	"shell_call", "shell_call_output", "apply_patch_call", "apply_patch_call_output", "computer_call", "computer_call_output",
+	"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call", "mcp_list_tools",
+	"mcp_approval_request", "mcp_approval_response", "compaction"}
+
+// refuseResponses says what the service would not take in an input, or "":
+// it pairs calls with outputs, and reasoning with what came of it.
 func refuseResponses(items []responsesItem, ids *given) string {
-	called, answered, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	called, answered, seen := map[string]string{}, map[string]bool{}, map[string]bool{}
 	for i, it := range items {
+		if s := refuseItem(it, fmt.Sprintf("input[%d]", i)); s != "" {
+			return s
+		}
 		if it.ID != "" && seen[it.ID] {
 			return fmt.Sprintf("Duplicate item found with id %s. Remove duplicate items from your input and try again.", it.ID)
 		}
+		if rs := ids.reasoningOf(it.ID); rs != "" && !seen[rs] {
+			return fmt.Sprintf("Item '%s' of type '%s' was provided without its required 'reasoning' item: '%s'.", it.ID, it.Type, rs)
+		}
 		seen[it.ID] = true
-		switch it.Type {
-		case "function_call":
-			if !toolName.MatchString(it.Name) {
-				return fmt.Sprintf("Invalid 'input[%d].name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", i, it.Name)
-			}
-			if it.CallID == "" || len(it.CallID) > 64 {
-				return fmt.Sprintf("Invalid 'input[%d].call_id': expected a string with length between 1 and 64.", i)
-			}
-			called[it.CallID] = true
-		case "function_call_output":
-			if !called[it.CallID] {
-				return fmt.Sprintf("No tool call found for function call output with call_id %s.", it.CallID)
+		if kind, ok := strings.CutSuffix(it.Type, "_output"); ok {
+			switch {
+			case called[it.CallID] != kind:
+				return fmt.Sprintf("No tool call found for %s call output with call_id %s.", strings.TrimSuffix(kind, "_call"), it.CallID)
+			case answered[it.CallID]:
+				return fmt.Sprintf("Duplicate output found for call_id %s.", it.CallID)
 			}
 			answered[it.CallID] = true
-		case "reasoning":
+			continue
+		}
+		if it.CallID != "" {
+			if called[it.CallID] != "" {
+				return fmt.Sprintf("Duplicate function call found with call_id %s.", it.CallID)
+			}
+			called[it.CallID] = it.Type
+		}
+		if it.Type == "reasoning" {
 			if i+1 == len(items) || !follows(items[i+1]) {
 				return fmt.Sprintf("Item '%s' of type 'reasoning' was provided without its required following item.", it.ID)
 			}
@@ -95,9 +115,41 @@ func refuseResponses(items []responsesItem, ids *given) string {
 			}
 		}
 	}
-	for id := range called {
-		if !answered[id] {
-			return fmt.Sprintf("No tool output found for function call %s.", id)
+	for _, it := range items {
+		if it.CallID != "" && !answered[it.CallID] {
+			return fmt.Sprintf("No tool output found for %s %s.", strings.ReplaceAll(it.Type, "_", " "), it.CallID)
+		}
+	}
+	return ""
+}
+
+// refuseItem looks at one item alone.
+func refuseItem(it responsesItem, at string) string {
+	prefix, known := itemPrefixes[it.Type]
+	switch {
+	case !known && !slices.Contains(itemTypes, it.Type):
+		return fmt.Sprintf("Invalid value: '%s'. (%s.type)", it.Type, at)
+	case it.ID != "" && !strings.HasPrefix(it.ID, prefix):
+		return fmt.Sprintf("Invalid '%s.id': '%s'. Expected an ID that begins with '%s'.", at, it.ID, prefix)
+	}
+	switch it.Type {
+	case "message", "":
+		switch it.Role {
+		case "system", "developer", "user", "assistant":
+		default:
+			return fmt.Sprintf("Invalid value: '%s'. Supported values are: 'assistant', 'system', 'developer', and 'user'. (%s.role)", it.Role, at)
+		}
+		if content := strings.TrimSpace(string(it.Content)); content == "" || content == "null" {
+			return fmt.Sprintf("Missing required parameter: '%s.content'.", at)
+		}
+	case "function_call", "custom_tool_call":
+		switch {
+		case !toolName.MatchString(it.Name):
+			return fmt.Sprintf("Invalid '%s.name': %q does not match the pattern '^[a-zA-Z0-9_-]+$'.", at, it.Name)
+		case it.CallID == "" || len(it.CallID) > 64:
+			return fmt.Sprintf("Invalid '%s.call_id': expected a string with length between 1 and 64.", at)
+		case it.Type == "function_call" && !isObject(it.Arguments):
+			return fmt.Sprintf("Invalid '%s.arguments': expected the JSON of an object.", at)
 		}
 	}
 	return ""
@@ -105,8 +157,10 @@ func refuseResponses(items []responsesItem, ids *given) string {
 
 // follows says whether an item may stand behind its reasoning.
 func follows(it responsesItem) bool {
-	return it.Type == "function_call" || it.Type == "reasoning" || it.Type == "custom_tool_call" ||
-		(it.Type == "message" || it.Type == "") && it.Role == "assistant"
+	if it.Type == "message" || it.Type == "" {
+		return it.Role == "assistant"
+	}
+	return it.Type == "reasoning" || strings.HasSuffix(it.Type, "_call")
 }
 
 // output is one finished item of an answer, and the events that lead to it.
@@ -119,14 +173,19 @@ type output struct {
 func (responses) outputs(a Answer, ids *given) []output {
 	var out []output
 	for _, b := range a.Blocks {
+		var o output
 		switch {
 		case b.Call != nil:
-			out = append(out, callOutput(b, ids))
+			o = callOutput(b, ids)
 		case b.Thinking != "":
-			out = append(out, reasoningOutput(b, ids))
+			o = reasoningOutput(b, ids)
 		default:
-			out = append(out, messageOutput(b, ids))
+			o = messageOutput(b, ids)
 		}
+		if n := len(out); n > 0 && strings.HasPrefix(out[n-1].id, "rs_") {
+			ids.follow(o.id, out[n-1].id)
+		}
+		out = append(out, o)
 	}
 	return out
 }

@@ -174,7 +174,7 @@ func (s *Server) answer(w http.ResponseWriter, req *http.Request, f format, r *R
 	case !r.Stream:
 		w.Header().Set("Content-Type", "application/json")
 		body := a.Raw
-		if body == nil {
+		if s.ids.learn(r.API, body); body == nil {
 			body = f.whole(r, a, &s.ids)
 		}
 		parts = [][]byte{body}
@@ -185,7 +185,9 @@ func (s *Server) answer(w http.ResponseWriter, req *http.Request, f format, r *R
 	default:
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
-		if parts = [][]byte{a.Raw}; a.Raw == nil {
+		if parts = [][]byte{a.Raw}; a.Raw != nil {
+			s.ids.learn(r.API, a.Raw)
+		} else {
 			parts = nil
 			for _, e := range f.stream(r, a, &s.ids) {
 				parts = append(parts, e.bytes())

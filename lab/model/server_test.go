@@ -251,27 +251,50 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"right", Chat, `[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"ls","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x"}]`, ""},
 		{"nothing", Chat, `[]`, "empty array"},
-		{"call without result", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","function":{"name":"ls","arguments":"{}"}}]},{"role":"user","content":"a"}]`, "did not have response messages: c1"},
-		{"call without result at the end", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","function":{"name":"ls","arguments":"{}"}}]}]`, "did not have response messages: c1"},
+		{"call without result", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"ls","arguments":"{}"}}]},{"role":"user","content":"a"}]`, "did not have response messages: c1"},
+		{"call without result at the end", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"ls","arguments":"{}"}}]}]`, "did not have response messages: c1"},
 		{"result without call", Chat, `[{"role":"tool","tool_call_id":"c9","content":"x"}]`, "must be a response"},
-		{"no name", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","function":{"name":"","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x"}]`, "function.name"},
+		{"no name", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x"}]`, "function.name"},
 		{"assistant says nothing", Chat, `[{"role":"assistant","content":null}]`, "got null"},
 
+		{"unknown role", Chat, `[{"role":"robot","content":"a"}]`, "Invalid value: 'robot'"},
+		{"arguments are no JSON", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"ls","arguments":"{"}}]},{"role":"tool","tool_call_id":"c1","content":"x"}]`, "expected the JSON"},
+		{"same id twice", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"ls","arguments":"{}"}},{"id":"c1","type":"function","function":{"name":"ls","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x"}]`, "Duplicate value"},
+		{"no calls", Chat, `[{"role":"assistant","content":"a","tool_calls":[]}]`, "empty array"},
+		{"no type", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","function":{"name":"ls","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x"}]`, "'function' and 'custom'"},
+		{"right, custom and legacy", Chat, `[{"role":"assistant","tool_calls":[{"id":"c1","type":"custom","custom":{"name":"ls","input":"x"}}]},{"role":"tool","tool_call_id":"c1","content":"x"},{"role":"assistant","function_call":{"name":"ls","arguments":"{}"}},{"role":"function","name":"ls","content":"x"}]`, ""},
+		{"legacy result of nothing", Chat, `[{"role":"user","content":"a"},{"role":"function","name":"ls","content":"x"}]`, "must be a response"},
 		{"right", Responses, `[{"role":"user","content":"a"},{"type":"function_call","call_id":"c1","name":"ls","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"x"}]`, ""},
 		{"call without output", Responses, `[{"type":"function_call","call_id":"c1","name":"ls","arguments":"{}"}]`, "No tool output found for function call c1"},
 		{"output without call", Responses, `[{"type":"function_call_output","call_id":"c9","output":"x"}]`, "No tool call found"},
 		{"reasoning without item", Responses, `[{"type":"reasoning","id":"rs_1","summary":[]},{"role":"user","content":"a"}]`, "without its required following item"},
 		{"reasoning of somebody else", Responses, `[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"zz"},{"role":"assistant","content":"a"}]`, "could not be verified"},
-		{"same item twice", Responses, `[{"type":"message","id":"m1","role":"assistant","content":"a"},{"type":"message","id":"m1","role":"assistant","content":"a"}]`, "Duplicate item"},
+		{"right, custom", Responses, `[{"type":"custom_tool_call","call_id":"c1","name":"ls","input":"x"},{"type":"custom_tool_call_output","call_id":"c1","output":"x"}]`, ""},
+		{"output of another kind", Responses, `[{"type":"custom_tool_call","call_id":"c1","name":"ls","input":"x"},{"type":"function_call_output","call_id":"c1","output":"x"}]`, "No tool call found"},
+		{"same call twice", Responses, `[{"type":"function_call","call_id":"c1","name":"ls","arguments":"{}"},{"type":"function_call","call_id":"c1","name":"ls","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"x"}]`, "Duplicate function call"},
+		{"arguments are no JSON", Responses, `[{"type":"function_call","call_id":"c1","name":"ls","arguments":"x"},{"type":"function_call_output","call_id":"c1","output":"x"}]`, "expected the JSON"},
+		{"id of another kind", Responses, `[{"type":"function_call","id":"msg_1","call_id":"c1","name":"ls","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"x"}]`, "begins with 'fc'"},
+		{"unknown item", Responses, `[{"type":"thought"}]`, "Invalid value: 'thought'"},
+		{"unknown role", Responses, `[{"role":"tool","content":"a"}]`, "Invalid value: 'tool'"},
+		{"same item twice", Responses, `[{"type":"message","id":"msg_1","role":"assistant","content":"a"},{"type":"message","id":"msg_1","role":"assistant","content":"a"}]`, "Duplicate item"},
 
 		{"right", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"x"},{"type":"text","text":"b"}]}]`, ""},
-		{"use without result", Anthropic, `[{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]},{"role":"user","content":"b"}]`, "without `tool_result` blocks immediately after: c1"},
-		{"use without result at the end", Anthropic, `[{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]}]`, "without `tool_result` blocks immediately after: c1"},
-		{"text before the result", Anthropic, `[{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]},{"role":"user","content":[{"type":"text","text":"b"},{"type":"tool_result","tool_use_id":"c1","content":"x"}]}]`, "immediately after"},
+		{"use without result", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]},{"role":"user","content":"b"}]`, "without `tool_result` blocks immediately after: c1"},
+		{"use without result at the end", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]}]`, "without `tool_result` blocks immediately after: c1"},
+		{"text before the result", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]},{"role":"user","content":[{"type":"text","text":"b"},{"type":"tool_result","tool_use_id":"c1","content":"x"}]}]`, "immediately after"},
 		{"result without use", Anthropic, `[{"role":"user","content":[{"type":"tool_result","tool_use_id":"c9","content":"x"}]}]`, "unexpected `tool_use_id`"},
 		{"empty text", Anthropic, `[{"role":"user","content":""}]`, "non-empty"},
-		{"input is no object", Anthropic, `[{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":"x"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1"}]}]`, "valid dictionary"},
-		{"signature", Anthropic, `[{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":"b"},{"type":"text","text":"c"}]}]`, "Invalid `signature`"},
+		{"input is no object", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"ls","input":"x"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1"}]}]`, "valid dictionary"},
+		{"assistant first", Anthropic, `[{"role":"assistant","content":"a"}]`, "first message must use"},
+		{"two in a row", Anthropic, `[{"role":"user","content":"a"},{"role":"user","content":"b"}]`, ""},
+		{"unknown role", Anthropic, `[{"role":"system","content":"a"}]`, "should be 'user' or 'assistant'"},
+		{"nothing but space", Anthropic, `[{"role":"user","content":" "}]`, "non-whitespace"},
+		{"use of the user", Anthropic, `[{"role":"user","content":[{"type":"tool_use","id":"c1","name":"ls","input":{}}]}]`, "can not be in `user` messages"},
+		{"unknown block", Anthropic, `[{"role":"user","content":[{"type":"thought"}]}]`, "can not be in"},
+		{"form of the id", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"c 1","name":"ls","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c 1","content":"x"}]}]`, "should match pattern"},
+		{"search without result", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}]},{"role":"user","content":"b"}]`, "without a corresponding tool result"},
+		{"redacted thinking", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"redacted_thinking","data":"zz"},{"type":"text","text":"c"}]}]`, "Invalid `data`"},
+		{"signature", Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":"b"},{"type":"text","text":"c"}]}]`, "Invalid `signature`"},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.api)+"/"+tt.name, func(t *testing.T) {
@@ -301,13 +324,56 @@ func TestSignature(t *testing.T) {
 	s := serve(t, Always(Reply(Think("why"), Say("ok"))))
 	signature := s.ids.sign("why")
 	for thinking, want := range map[string]int{"why": 200, "changed": 400} {
-		resp, err := post(t, s, Anthropic, ask(Anthropic, true, fmt.Sprintf(`[{"role":"assistant","content":[{"type":"thinking","thinking":%q,"signature":%q},{"type":"text","text":"c"}]}]`, thinking, signature)))
+		resp, err := post(t, s, Anthropic, ask(Anthropic, true, fmt.Sprintf(`[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":%q,"signature":%q},{"type":"text","text":"c"}]}]`, thinking, signature)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
 		if resp.StatusCode != want {
 			t.Errorf("%s: %s", thinking, resp.Status)
+		}
+	}
+}
+
+// TestLearns takes back what an answer in the script's own bytes gave out.
+func TestLearns(t *testing.T) {
+	raws := map[API]string{
+		Responses: `data: {"type":"response.output_item.done","item":{"type":"reasoning","id":"rs_1","encrypted_content":"zz"}}
+
+data: {"type":"response.output_item.done","item":{"type":"function_call","id":"fc_1","call_id":"c1","name":"ls","arguments":"{}"}}
+
+`,
+		Anthropic: `data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"why"}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"sig"}}
+
+`,
+	}
+	const rest = `{"type":"function_call","id":"fc_1","call_id":"c1","name":"ls","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"x"}]`
+	for _, tt := range []struct {
+		api          API
+		conversation string
+		want         int
+	}{
+		{Responses, `[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"zz"},` + rest, 200},
+		{Responses, `[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"zy"},` + rest, 400},
+		{Responses, `[` + rest, 400},
+		{Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"why","signature":"sig"},{"type":"text","text":"c"}]}]`, 200},
+		{Anthropic, `[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"why not","signature":"sig"},{"type":"text","text":"c"}]}]`, 400},
+	} {
+		s := serve(t, Always(Answer{Raw: []byte(raws[tt.api])}))
+		for i, conversation := range []string{hello, tt.conversation} {
+			resp, err := post(t, s, tt.api, ask(tt.api, true, conversation))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if i == 1 && resp.StatusCode != tt.want {
+				t.Errorf("%s: %s %s", conversation, resp.Status, body)
+			}
 		}
 	}
 }
@@ -407,7 +473,7 @@ func TestEcho(t *testing.T) {
 	tests := []struct{ conversation, want string }{
 		{`[{"role":"user","content":"[Tue 2026-11-24 05:56 UTC] hello\n\nRuntime: agent=main | x"}]`, "You said: hello"},
 		{`[{"role":"user","content":"TOOL:exec:{\"command\":\"id\"}"},{"role":"user","content":"Runtime: agent=main"}]`, `"arguments":"{\"command\":\"id\"}"`},
-		{`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"c1","function":{"name":"ls","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x.txt"}]`, "The tool answered: x.txt"},
+		{`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"ls","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x.txt"}]`, "The tool answered: x.txt"},
 	}
 	s := serve(t, Echo())
 	for _, tt := range tests {
