@@ -38,7 +38,7 @@ func TestSockets(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	for _, bad := range []string{"", "0100007F", "0100007F:", "XX00007F:0016", "0100:0016", "0100007F:99999"} {
-		if _, err := parseHexAddr(bad); err == nil {
+		if _, err := SocketAddr(bad); err == nil {
 			t.Errorf("address %q was accepted", bad)
 		}
 	}

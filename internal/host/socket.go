@@ -65,7 +65,7 @@ func parseSockets(b []byte, proto, state string) ([]Socket, error) {
 		if len(f) < 10 || f[3] != state {
 			continue
 		}
-		addr, err := parseHexAddr(f[1])
+		addr, err := SocketAddr(f[1])
 		if err != nil {
 			return nil, err
 		}
@@ -76,9 +76,9 @@ func parseSockets(b []byte, proto, state string) ([]Socket, error) {
 	return list, nil
 }
 
-// parseHexAddr reads "0100007F:1F90": 32-bit words in the machine's byte
+// SocketAddr reads "0100007F:1F90": 32-bit words in the machine's byte
 // order, which is little endian wherever Seawall runs, and the port.
-func parseHexAddr(s string) (netip.AddrPort, error) {
+func SocketAddr(s string) (netip.AddrPort, error) {
 	host, port, _ := strings.Cut(s, ":")
 	raw, err := hex.DecodeString(host)
 	p, errPort := strconv.ParseUint(port, 16, 16)
