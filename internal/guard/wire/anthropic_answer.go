@@ -37,6 +37,9 @@ type block struct {
 	text  textBlock
 	order int // it began as the how manyth
 	index int // it goes out under
+
+	says    bool // some of its text is out
+	emptied bool // it has text, and none of it is out
 }
 
 func newAnthropic(w *rewriter) *anthropic {
@@ -276,15 +279,25 @@ func (a *anthropic) show(ed *edits, b *block, v value) {
 	if out != in {
 		ed.text(v, out)
 	}
+	b.emptied = out == "" && (b.emptied || in != "") && !b.says
+	b.says = b.says || out != ""
 	a.said = a.said || out != ""
 }
 
+// nothing stands where a block has lost all its text: the API does not take an
+// empty one back.
+const nothing = "…"
+
 // rest puts out what was held back of a block's text.
 func (a *anthropic) rest(b *block) {
-	if !b.text.open {
-		return
+	tail := ""
+	if b.text.open {
+		tail = a.w.text(&b.text, "", true)
 	}
-	if tail := a.w.text(&b.text, "", true); tail != "" {
+	if tail == "" && b.emptied {
+		tail = nothing
+	}
+	if b.emptied = false; tail != "" {
 		a.said = true
 		a.delta(b.index, "text_delta", "text", tail)
 	}
@@ -358,6 +371,9 @@ func (a *anthropic) whole(root value) ([]byte, error) {
 			var b textBlock
 			in := v.get("text").str()
 			out := a.w.shown(&b, v.get("text"), in, 0, a.said, true)
+			if out == "" && in != "" {
+				out = nothing
+			}
 			if out != in {
 				ed.text(v.get("text"), out)
 			}

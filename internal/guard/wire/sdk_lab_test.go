@@ -233,8 +233,11 @@ func TestConformanceCanFail(t *testing.T) {
 		{"chat-call", `"type":"function"`, `"type":"tool"`},
 		{"responses-one-denied", `"output_index":1`, `"output_index":2`},
 		{"responses-call", `"arguments":"{`, `"arguments":"`},
+		{"responses-call", `"id":"rs_0"`, `"id":"rs_9"`},
+		{"responses-call", `"type":"reasoning"`, `"type":"thought"`},
 		{"anthropic-one-denied", `"index":1`, `"index":2`},
-		{"anthropic-interleaved", `"signature":"`, `"signature":"x`},
+		{"anthropic-redact", `"thinking":"hm `, `"thinking":"ah `},
+		{"anthropic-intext-emptied", "…", ""},
 	}
 	all := captures(t)
 	var cases []map[string]any
@@ -245,7 +248,7 @@ func TestConformanceCanFail(t *testing.T) {
 		}
 		c := all[i]
 		out, _, _ := c.run(t, strings.NewReader(c.answer))
-		broken := strings.Replace(out, b.old, b.new, 1)
+		broken := strings.ReplaceAll(out, b.old, b.new)
 		if broken == out {
 			t.Fatalf("%s: has no %s to break", b.name, b.old)
 		}
