@@ -24,15 +24,13 @@ func init() {
 		{tool{kinds(Execute), codeTool}, `python python3 execute_python run_python ipython ipython_cell execute_ipython_cell run_ipython
 			jupyter code_interpreter code_execution run_code execute_code execute javascript run_javascript node repl python_repl`},
 		{tool{kinds(Execute), typedTool}, `write_stdin send_keys send_input bash_input terminal_input type_in_terminal`},
-		{tool{kinds(Read, Write), editorTool}, `str_replace_based_edit_tool str_replace_editor text_editor edit_tool memory`},
+		{tool{kinds(Read, Write), editorTool}, editors + `memory`},
 		{tool{kinds(Read), readTool}, `read read_file read_files view_file open_file get_file get_file_contents read_text_file read_media_file
 			read_multiple_files view cat file_read notebook_read read_notebook`},
 		{tool{kinds(Read), listTool}, `ls list_dir list_directory list_files directory_tree glob grep file_search grep_search search_files
 			find_files codebase_search list_directory_with_sizes get_file_info`},
-		{tool{kinds(Write), writeTool}, `write write_file create_file write_to_file save_file append_file append_to_file file_write new_file
-			insert_edit_into_file write_text_file`},
-		{tool{kinds(Read, Write), writeTool}, `edit edit_file multi_edit str_replace replace_in_file search_replace search_and_replace replace
-			insert file_edit notebook_edit replace_string_in_file update_file modify_file`},
+		{tool{kinds(Write), writeTool}, newFiles + `file_write`},
+		{tool{kinds(Read, Write), writeTool}, edits + `replace insert`},
 		{tool{kinds(Write), patchTool}, `patch apply_diff apply_patch`},
 		{tool{kinds(Write, Destroy), deleteTool}, `delete_file remove_file delete_files delete_path remove_path delete_directory rm`},
 		{tool{kinds(Read, Send), urlTool}, `fetch webfetch web_fetch fetch_url url_fetch read_url get_url open_url visit_url http_get http_request http
@@ -56,12 +54,20 @@ func foreign(name string) (tool, bool) {
 // WritesFiles says that a tool writes a local file and does no more: what it is
 // given stays on this machine.
 func WritesFiles(name string) bool {
-	t, ok := tools[name]
-	if !ok {
-		t, ok = foreign(name)
-	}
-	return ok && slices.Contains(t.kinds, Write) && !slices.Contains(t.kinds, Destroy) && !slices.Contains(t.kinds, Execute) && !slices.Contains(t.kinds, Send)
+	_, own := tools[name]
+	return own && slices.Contains(writers, name) || !own && slices.Contains(writers, toolKey(name))
 }
+
+// writers are the tools that write local files, OpenClaw's and others'.
+var writers = strings.Fields(`write edit apply_patch ` + newFiles + edits + editors)
+
+const (
+	newFiles = `write write_file create_file write_to_file save_file append_file append_to_file new_file
+		insert_edit_into_file write_text_file `
+	edits = `edit edit_file multi_edit str_replace replace_in_file search_replace search_and_replace
+		file_edit notebook_edit replace_string_in_file update_file modify_file `
+	editors = `str_replace_based_edit_tool str_replace_editor text_editor edit_tool `
+)
 
 // toolKey is a tool's name without its server, in snake case.
 func toolKey(name string) string {

@@ -61,7 +61,7 @@ func (t *Toolset) Unwrap(name, id string, args []byte) (calls []ToolCall, ambigu
 		fields := object(call.Args)
 		call.Code = call.Tool == "tool_search_code" || call.Tool == "exec" && (t.CodeMode || fields["code"] != nil)
 		calls = append(calls, call)
-		if call.Tool != "tool_call" {
+		if call.Tool != "tool_call" || t.literal {
 			return calls, false
 		}
 		inner, ok := t.innerCall(fields)

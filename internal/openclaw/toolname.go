@@ -26,6 +26,10 @@ type Toolset struct {
 	// CodeMode: the request offers code mode's exec and wait, so that exec
 	// takes JavaScript, which calls further tools when it runs.
 	CodeMode bool
+	// literal: a name means the tool of that name and no other, as it does for
+	// agents that are not OpenClaw.
+	literal bool
+
 	// Entities: the model writes HTML entities into arguments, and OpenClaw
 	// decodes them (compat.toolCallArgumentsEncoding, as for xAI).
 	Entities bool
@@ -50,6 +54,10 @@ func NewToolset(offered ...string) *Toolset {
 	return t
 }
 
+// Literal returns the tools of an agent that is not OpenClaw: any, each by its
+// own name alone.
+func Literal() *Toolset { return &Toolset{literal: true} }
+
 func (t *Toolset) add(name string) {
 	if name != "" && !t.has[name] {
 		t.has[name] = true
@@ -61,6 +69,9 @@ func (t *Toolset) add(name string) {
 // is false when it runs none ("Tool … not found"); tool is then the trimmed
 // name.
 func (t *Toolset) Resolve(name, id string) (tool string, known bool) {
+	if t.literal {
+		return name, true
+	}
 	trimmed := trim(name)
 	if trimmed == "" {
 		tool = t.fromID(id)

@@ -44,31 +44,33 @@ func Start(ctx context.Context, dir *state.Dir, door, page net.Listener, version
 	if os.Geteuid() == 0 {
 		defer door.Close() // the child has its own
 		defer page.Close()
-		return startChild(ctx, dir, door, page)
+		return startChild(ctx, dir, nil, door, page)
 	}
 	s, err := Open(ctx, dir, version)
 	if err != nil {
 		return nil, err
 	}
+	return s.start(ctx, func(ctx context.Context) error { return s.Serve(ctx, door, page) }), nil
+}
+
+// start serves in this process.
+func (s *Service) start(ctx context.Context, serve func(context.Context) error) *Doors {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d := &Doors{done: make(chan struct{}), stop: stop}
 	go func() {
 		defer close(d.done)
-		d.err = errors.Join(s.Serve(ctx, door, page), s.Close())
+		d.err = errors.Join(serve(ctx), s.Close())
 	}()
-	return d, nil
+	return d
 }
 
-// childFiles are the descriptors that a child inherits after standard input,
-// output and error.
-const (
-	childDoor = 3 + iota
-	childPage
-	childReady
-)
+// childFiles is the first of the descriptors that a child inherits after
+// standard input, output and error: door, page unless the door is alone, and
+// the pipe on which it says that it is ready.
+const childFiles = 3
 
 // startChild runs the doors as the account seawall, without capabilities.
-func startChild(ctx context.Context, dir *state.Dir, door, page net.Listener) (*Doors, error) {
+func startChild(ctx context.Context, dir *state.Dir, alone *Alone, listeners ...net.Listener) (*Doors, error) {
 	uid, gid, made, err := ensureAccount(ctx)
 	if err != nil {
 		return nil, err
@@ -76,7 +78,7 @@ func startChild(ctx context.Context, dir *state.Dir, door, page net.Listener) (*
 	if err := dir.Give(uid, gid); err != nil {
 		return nil, err
 	}
-	files, closeFiles, err := inherit(door, page)
+	files, closeFiles, err := inherit(listeners...)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func startChild(ctx context.Context, dir *state.Dir, door, page net.Listener) (*
 	defer ready.Close()
 	// The link to the running program also works where the account may not
 	// look: `go run` builds in a directory that only its user may enter.
-	cmd := exec.Command("/proc/self/exe", "doors", "--state", dir.String())
+	cmd := exec.Command("/proc/self/exe", append([]string{"doors", "--state", dir.String()}, alone.flags()...)...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Dir = "/"
 	cmd.Env = childEnvironment(os.Environ())
@@ -160,12 +162,16 @@ func awaitReady(r *os.File) error {
 // RunChild is the other end of Start: it opens the doors on the descriptors it
 // inherited and ends when its standard input does. reported tells that the
 // starter knows of the error.
-func RunChild(ctx context.Context, path, version string) (reported bool, err error) {
-	if !startedByUp() {
+func RunChild(ctx context.Context, path string, alone *Alone, version string) (reported bool, err error) {
+	names := []string{"door", "page"}
+	if alone != nil {
+		names = names[:1]
+	}
+	if !startedByUp(len(names)) {
 		return false, errors.New("this command is for `seawall up` alone")
 	}
-	ready := os.NewFile(childReady, "ready")
-	if err := runChild(ctx, path, version, ready); err != nil {
+	ready := os.NewFile(uintptr(childFiles+len(names)), "ready")
+	if err := runChild(ctx, path, alone, version, names, ready); err != nil {
 		_, told := fmt.Fprintln(ready, strings.ReplaceAll(err.Error(), "\n", " "))
 		return told == nil, err
 	}
@@ -174,24 +180,24 @@ func RunChild(ctx context.Context, path, version string) (reported bool, err err
 
 // startedByUp tells whether the inherited descriptors are those that Start
 // hands over: a shell or a supervisor may leave others open at these numbers.
-func startedByUp() bool {
-	for _, fd := range []int{childDoor, childPage} {
+func startedByUp(listeners int) bool {
+	for fd := childFiles; fd < childFiles+listeners; fd++ {
 		if listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || listening == 0 {
 			return false
 		}
 	}
 	var ready unix.Stat_t
-	return unix.Fstat(childReady, &ready) == nil && ready.Mode&unix.S_IFMT == unix.S_IFIFO
+	return unix.Fstat(childFiles+listeners, &ready) == nil && ready.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-func runChild(ctx context.Context, path, version string, ready io.WriteCloser) error {
-	door, err := net.FileListener(os.NewFile(childDoor, "door"))
-	if err != nil {
-		return fmt.Errorf("taking over the door: %w", err)
-	}
-	page, err := net.FileListener(os.NewFile(childPage, "page"))
-	if err != nil {
-		return fmt.Errorf("taking over the page: %w", err)
+func runChild(ctx context.Context, path string, alone *Alone, version string, names []string, ready io.WriteCloser) error {
+	var listeners []net.Listener
+	for i, name := range names {
+		l, err := net.FileListener(os.NewFile(uintptr(childFiles+i), name))
+		if err != nil {
+			return fmt.Errorf("taking over the %s: %w", name, err)
+		}
+		listeners = append(listeners, l)
 	}
 	dir, err := state.Existing(path)
 	if errors.Is(err, fs.ErrPermission) {
@@ -201,7 +207,7 @@ func runChild(ctx context.Context, path, version string, ready io.WriteCloser) e
 		return err
 	}
 	defer dir.Close()
-	s, err := Open(ctx, dir, version)
+	s, serve, err := openChild(ctx, dir, alone, version)
 	if err != nil {
 		return err
 	}
@@ -213,7 +219,16 @@ func runChild(ctx context.Context, path, version string, ready io.WriteCloser) e
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
-	return errors.Join(s.Serve(ctx, door, page), s.Close())
+	return errors.Join(serve(ctx, listeners), s.Close())
+}
+
+func openChild(ctx context.Context, dir *state.Dir, alone *Alone, version string) (*Service, func(context.Context, []net.Listener) error, error) {
+	if alone != nil {
+		s, err := OpenAlone(ctx, dir, *alone, version)
+		return s, func(ctx context.Context, l []net.Listener) error { return s.ServeAlone(ctx, l[0]) }, err
+	}
+	s, err := Open(ctx, dir, version)
+	return s, func(ctx context.Context, l []net.Listener) error { return s.Serve(ctx, l[0], l[1]) }, err
 }
 
 func inherit(listeners ...net.Listener) (files []*os.File, closeAll func(), err error) {

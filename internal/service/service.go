@@ -63,15 +63,28 @@ type Service struct {
 // any of them is not as it should be: a guard that cannot decide or remember
 // does not start.
 func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error) {
+	routes, err := model.OpenRoutes(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, dir, version, routes)
+	if err != nil {
+		return nil, err
+	}
+	if s.hook, err = hook.New(s.guard, dir, time.Now); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.door.Witness = s.hook
+	return s, nil
+}
+
+// open is what every door stands on: policy, keys, record.
+func open(ctx context.Context, dir *state.Dir, version string, routes *model.Routes) (*Service, error) {
 	rules, err := policy.OpenStore(dir.Path(state.Policy))
 	if err != nil {
 		return nil, err
 	}
 	if err := dir.Private(state.Policy); err != nil {
-		return nil, err
-	}
-	routes, err := model.OpenRoutes(dir)
-	if err != nil {
 		return nil, err
 	}
 	known, err := knownSecrets(dir)
@@ -89,10 +102,6 @@ func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error)
 	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes, complaints: os.Stderr}
 	s.guard = guard.New(rules, record, known, marks)
 	s.door = model.New(s.guard, routes, nil)
-	if s.hook, err = hook.New(s.guard, dir, time.Now); err != nil {
-		return nil, errors.Join(err, record.Close())
-	}
-	s.door.Witness = s.hook
 	return s, nil
 }
 

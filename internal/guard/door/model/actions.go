@@ -8,8 +8,12 @@ import (
 	"github.com/openseawall/seawall/internal/openclaw"
 )
 
-// toolset is what OpenClaw would find a tool's name in.
-func toolset(q *wire.Request) *openclaw.Toolset {
+// toolset is what OpenClaw would find a tool's name in. Another agent takes it
+// literally.
+func toolset(q *wire.Request, literal bool) *openclaw.Toolset {
+	if literal {
+		return openclaw.Literal()
+	}
 	names := make([]string, 0, len(q.Tools))
 	for _, tool := range q.Tools {
 		names = append(names, tool.Name)

@@ -25,6 +25,10 @@ type Route struct {
 	Key      string   `json:"key"`      // name of the real key in the vault; "" when the agent holds it
 	Token    string   `json:"token"`    // what the agent shows to the door instead of a key; "" when it shows its own
 
+	// Literal says that whoever asks is not OpenClaw: its calls are those of the
+	// wire format alone, and a tool's name means that tool.
+	Literal bool `json:"literal,omitempty"`
+
 	upstream *url.URL
 }
 
@@ -70,21 +74,29 @@ func LoadRoutes(dir *state.Dir) ([]Route, error) {
 		return nil, fmt.Errorf("the routes in %s are damaged: run `seawall disconnect`, then `seawall connect` again", dir.Path(state.Routes))
 	}
 	for i := range routes {
-		u, err := url.Parse(routes[i].Upstream)
-		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		if !routes[i].parse() {
 			return nil, fmt.Errorf("the base URL of provider %q in %s is not an http(s) address: correct it in openclaw.json and connect again", routes[i].ID, dir.Path(state.Routes))
 		}
-		// Clients join a base URL and a path with one slash.
-		u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
-		routes[i].upstream = u
 	}
 	return routes, nil
+}
+
+// parse reads the address of the provider.
+func (r *Route) parse() bool {
+	u, err := url.Parse(r.Upstream)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return false
+	}
+	// Clients join a base URL and a path with one slash.
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	r.upstream = u
+	return true
 }
 
 // Routes are the routes in force, with the keys that belong to them. It is
 // safe for concurrent use.
 type Routes struct {
-	dir *state.Dir
+	dir *state.Dir // nil when they never change
 	mu  sync.RWMutex
 	all map[string]served
 }
@@ -100,8 +112,20 @@ func OpenRoutes(dir *state.Dir) (*Routes, error) {
 	return r, r.Reload()
 }
 
+// Only returns one route whose key the agent holds, of which no state directory
+// knows.
+func Only(route Route) (*Routes, error) {
+	if !route.parse() {
+		return nil, fmt.Errorf("%q is not an http(s) address of a provider", route.Upstream)
+	}
+	return &Routes{all: map[string]served{route.ID: {Route: route}}}, nil
+}
+
 // Reload reads them again. When that fails, what was in force stays.
 func (r *Routes) Reload() error {
+	if r.dir == nil {
+		return nil
+	}
 	routes, err := LoadRoutes(r.dir)
 	if err != nil {
 		return err

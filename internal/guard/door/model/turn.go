@@ -28,11 +28,12 @@ type turn struct {
 
 func newTurn(g *guard.Guard, x *exchange, header string) *turn {
 	trace, _ := traceparent(header)
+	x.request.Literal = x.route.Literal
 	t := &turn{
 		Turn:    guard.Turn{Door: "model", Route: x.route.ID, Trace: trace},
 		guard:   g,
 		request: x.request,
-		tools:   toolset(x.request),
+		tools:   toolset(x.request, x.route.Literal),
 		secrets: map[string]string{},
 		witness: x.door.Witness,
 		config:  x.route.Agent,
