@@ -72,8 +72,8 @@ func (l *live) started(pid int) bool {
 // Beside real commands its Run answers the reader's own questions, each with
 // JSON: seawall:processes ([]Process), seawall:sockets ([]Socket),
 // seawall:interfaces ([]Interface), seawall:disks ([]Disk), seawall:tables
-// ([]string, the tables of the kernel's packet filter) and seawall:engine
-// ([]string, the path of Docker's socket). A recorded machine holds them as
+// ([]string, the tables of the kernel's packet filter), seawall:engine
+// ([]string, the path of Docker's socket) and [AskProfiles]. A recorded machine holds them as
 // `run` sections like any command.
 func Live(opts ...Option) Host {
 	socket := dockerSocket(os.Getenv("DOCKER_HOST"), os.Getenv("XDG_RUNTIME_DIR"))
@@ -199,7 +199,7 @@ func (l *live) Self(context.Context) (Self, error) {
 }
 
 func (l *live) Run(ctx context.Context, name string, args ...string) (Output, error) {
-	if answer, ok := l.own(name); ok {
+	if answer, ok := l.own(name, args); ok {
 		return answer(ctx)
 	}
 	path, err := lookCommand(name)

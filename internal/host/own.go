@@ -28,7 +28,7 @@ const (
 )
 
 // own returns what answers one of the reader's own questions.
-func (l *live) own(name string) (func(context.Context) (Output, error), bool) {
+func (l *live) own(name string, args []string) (func(context.Context) (Output, error), bool) {
 	answers := map[string]func() (any, error){
 		askProcesses:  func() (any, error) { return readProcesses("/proc", l.secret, l.started) },
 		askSockets:    func() (any, error) { return readSockets("/proc") },
@@ -38,6 +38,9 @@ func (l *live) own(name string) (func(context.Context) (Output, error), bool) {
 		askEngine:     func() (any, error) { return []string{l.socket}, nil },
 	}
 	answer, ok := answers[name]
+	if name == AskProfiles && len(args) == 1 {
+		answer, ok = func() (any, error) { return ReadAuthStore(context.Background(), args[0]) }, true
+	}
 	if !ok {
 		return nil, false
 	}

@@ -28,17 +28,18 @@ type Connection struct {
 	Routes  []Route           // those that were connected
 }
 
-// ConnectEdits returns the edits that send the routable routes to the door.
+// ConnectEdits returns the edits that send the routable of some routes of a
+// config to the door.
 // A second call, on the result, returns none.
 //
 // The provider's auth is set to "api-key" where a placeholder is put in:
 // otherwise an auth profile or the environment goes before apiKey, and the
 // agent sends a real key (resolveApiKeyForProvider in
 // src/agents/model-auth.ts).
-func ConnectEdits(c *Config, door Door) ([]Edit, []Route, error) {
+func ConnectEdits(c *Config, routes []Route, door Door) ([]Edit, []Route, error) {
 	var edits []Edit
 	var connected []Route
-	for _, r := range Routes(c) {
+	for _, r := range routes {
 		if r.Status != Routable {
 			continue
 		}
@@ -51,10 +52,15 @@ func ConnectEdits(c *Config, door Door) ([]Edit, []Route, error) {
 		}
 		connected = append(connected, r)
 		edits = append(edits, Edit{Path: below(r.Path, "baseUrl"), Set: baseURL})
-		if r.Bundled && r.Model == "" && c.text(r.Path, "api") == "" {
+		if (r.Bundled || !r.Entry) && r.Model == "" && c.text(r.Path, "api") == "" {
 			// Models that OpenClaw picks by itself, as for titles, would be
-			// called by openai-completions at an address of the config.
+			// called by openai-completions at an address of the config. The
+			// models of a provider that has no entry stay known (tried).
 			edits = append(edits, Edit{Path: below(r.Path, "api"), Set: r.API})
+		}
+		if r.File != "" {
+			// An entry without models hides those of models.json (tried).
+			edits = append(edits, Edit{Path: below(r.Path, "models"), Set: r.declared})
 		}
 		if placeholder == "" || r.Model != "" || r.Auth == "oauth" {
 			continue
@@ -70,9 +76,10 @@ func ConnectEdits(c *Config, door Door) ([]Edit, []Route, error) {
 	return edits, connected, nil
 }
 
-// Connect makes the edits of [ConnectEdits].
+// Connect makes the edits of [ConnectEdits] for the routes that the config
+// alone shows.
 func (c *Config) Connect(door Door) (Connection, error) {
-	edits, routes, err := ConnectEdits(c, door)
+	edits, routes, err := ConnectEdits(c, Install{}.RoutesOf(c), door)
 	if err != nil {
 		return Connection{}, err
 	}

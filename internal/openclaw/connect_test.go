@@ -39,7 +39,7 @@ const routed = `{
 func TestRoutes(t *testing.T) {
 	c := mustParse(t, routed)
 	got := map[string]Route{}
-	for _, r := range Routes(c) {
+	for _, r := range (Install{}).RoutesOf(c) {
 		got[strings.TrimSuffix(r.ID+"/"+r.Model, "/")] = r
 		if r.Key.Value != "" && strings.Contains(fmt.Sprintf("%v %+v %s", r, r, r), r.Key.Value) {
 			t.Errorf("%s prints its key", r.ID)
@@ -58,12 +58,12 @@ func TestRoutes(t *testing.T) {
 		"bed":        {Unroutable, KeyNone, "AWS"},
 		"ws":         {Unroutable, KeyNone, "request.proxy"},
 		"where":      {Unroutable, KeyNone, "environment"},
-		"sub":        {Routable, KeyNone, "OAuth"},
+		"sub":        {Routable, KeyNone, "login stays with the agent"},
 		"bearer":     {Routable, KeyPlaintext, ""},
-		"anthropic":  {Routable, KeyNone, "auth profile or the environment"},
+		"anthropic":  {Routable, KeyNone, ""},
 		"google":     {OtherFormat, KeyNone, "google-generative-ai"},
 		"openai":     {OwnRuntime, KeyNone, `agents.defaults.models.openai/gpt-6-astra.agentRuntime.id`},
-		"openrouter": {Routable, KeyNone, "auth profile"},
+		"openrouter": {Routable, KeyNone, ""},
 		"fal":        {Unroutable, KeyNone, "not known"},
 	} {
 		r, ok := got[id]
@@ -75,11 +75,11 @@ func TestRoutes(t *testing.T) {
 	for id := range got {
 		t.Errorf("a route nobody configured: %s", id)
 	}
-	uses := Routes(c)[slices.IndexFunc(Routes(c), func(r Route) bool { return r.ID == "openai" })].UsedBy
+	uses := (Install{}).RoutesOf(c)[slices.IndexFunc((Install{}).RoutesOf(c), func(r Route) bool { return r.ID == "openai" })].UsedBy
 	if want := []string{"agents.defaults.models", "agents.entries.ops.model", "memory.search.provider"}; !slices.Equal(uses, want) {
 		t.Errorf("openai is used by %q, want %q", uses, want)
 	}
-	def := Routes(mustParse(t, "{}"))
+	def := (Install{}).RoutesOf(mustParse(t, "{}"))
 	if len(def) != 1 || def[0].ID != "openai" {
 		t.Errorf("an empty config runs %v", def)
 	}

@@ -88,6 +88,8 @@ type candidate struct {
 	uid     uint32
 	mounts  []mount // of its container, the longest destination first
 	pathsOf []string
+	// unitFiles are the file of its unit and what lies over it.
+	unitFiles []string
 }
 
 // mount is a directory of the host as a container sees it.
@@ -418,6 +420,41 @@ func (d *discovery) fromUnits() {
 	}
 }
 
+// unitFiles are the file of an installation's unit and those that lie over it,
+// for what they say of its environment.
+func (d *discovery) unitFiles(c *candidate) []string {
+	if c.Unit == "" || c.Container != "" {
+		return nil
+	}
+	var places []string
+	name := path.Base(c.Unit)
+	if strings.Contains(c.Unit, "/") {
+		places = append(places, path.Join(c.home, ".config/systemd/user", name))
+	}
+	for _, u := range d.f.Units.Value {
+		if u.Name == name && u.Fragment != "" && !strings.Contains(c.Unit, "/") {
+			places = append(places, u.Fragment)
+		}
+	}
+	places = append(places, path.Join("/etc/systemd/system", name))
+	var files []string
+	for _, file := range uniq(places) {
+		if info, err := d.h.Stat(d.ctx, file); err == nil && info.Mode.IsRegular() {
+			files = append(files, file)
+		}
+		over, err := d.h.ReadDir(d.ctx, file+".d")
+		if err != nil {
+			continue
+		}
+		for _, f := range over {
+			if strings.HasSuffix(f.Path, ".conf") {
+				files = append(files, f.Path)
+			}
+		}
+	}
+	return files
+}
+
 func (d *discovery) homeNamed(user string) string {
 	for _, u := range d.f.Users.Value {
 		if u.Name == user {
@@ -548,6 +585,9 @@ func (d *discovery) read(c *candidate) {
 	d.readConfig(c)
 	c.Workspaces = d.workspaces(c)
 	d.readFiles(c)
+	c.unitFiles = d.unitFiles(c)
+	c.EnvironmentFiles = c.environmentFiles()
+	c.Credentials, c.ModelsFiles = d.credentials(c), d.modelsFiles(c)
 	c.Skills = d.skills(c)
 }
 

@@ -25,6 +25,13 @@ type Install struct {
 	Container string        // name of the container it runs in, or ""
 	Unit      string        // systemd unit, "user@1000.service/openclaw-gateway.service" for a user unit, or ""
 
+	// Credentials are what OpenClaw can show to providers beside the keys in the
+	// config, and ModelsFiles the providers that it has beside those in it.
+	Credentials []Credential
+	ModelsFiles []ModelsFile
+	// EnvironmentFiles are those its environment comes from, there or not.
+	EnvironmentFiles []string
+
 	Workspaces []string
 	Files      []File // what matters in the state directory and the workspaces
 	Skills     []Skill

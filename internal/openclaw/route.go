@@ -19,12 +19,19 @@ type Route struct {
 	API     string   // models.providers.*.api
 	Bundled bool     // OpenClaw knows it without an entry
 	Entry   bool     // it has an entry under models.providers
+	File    string   // the models.json that alone has it, or ""
 
 	Key     Key
 	Auth    string   // models.providers.*.auth: "", api-key, token, oauth, aws-sdk
 	Headers []string // names of headers that hold a credential of their own; they stay where they are
 	Models  []string // the models listed under it
-	UsedBy  []string // where the config names it: "agents.defaults.model.primary"
+	UsedBy  []string // why OpenClaw would use it: "agents.defaults.model.primary", "OPENAI_API_KEY in process 4242"
+
+	// Credentials are what OpenClaw can show the provider when the config has
+	// no key; what it would show first, first.
+	Credentials []Credential
+
+	declared []map[string]any // the models of File, as it declares them
 
 	Status RouteStatus
 	Reason string // why, and the setting that changes it; "" when there is nothing to say
@@ -78,9 +85,10 @@ const (
 // Key is where and how a provider's key stands in the config.
 type Key struct {
 	Kind  KeyKind
-	Path  []string // of the value; set for KeyNone too: where it would stand
-	Value string   // KeyPlaintext: the key. A secret: never print it
-	Env   string   // KeyEnv: the variable
+	Path  []string   // of the value; set for KeyNone too: where it would stand
+	Value string     // KeyPlaintext: the key; else what Reveal found. A secret: never print it
+	From  Credential // where Reveal found it
+	Env   string     // KeyEnv: the variable
 	Ref   map[string]any
 }
 
@@ -115,22 +123,49 @@ func KeyVariables(provider string) []string {
 	return bundled[strings.ToLower(strings.TrimSpace(provider))].env
 }
 
-// Routes lists every route that a config shows: all entries of
-// models.providers, and the providers that agents, fallbacks, sub-agents,
-// media and memory search name. Auth profiles, the models.json of an agent
-// (whose baseUrl beats the config's) and the environment are not in it.
-func Routes(c *Config) []Route {
+// Routes lists every route that OpenClaw would use: the entries of
+// models.providers, the providers that agents, fallbacks, sub-agents, media and
+// memory search name, those for which it has a credential (any message may
+// switch to them, and media and memory search pick by what is there), and those
+// of an agent's models.json.
+func (in Install) Routes() []Route { return in.routes(in.Config) }
+
+// RoutesOf is Routes for another state of the same config.
+func (in Install) RoutesOf(c *Config) []Route { return in.routes(c) }
+
+func (in Install) routes(c *Config) []Route {
 	uses := c.modelUses()
+	shown := map[string][]Credential{}
+	for _, x := range in.Credentials {
+		shown[x.Provider] = append(shown[x.Provider], x)
+		if _, entry := c.At("models", "providers", x.Provider); !entry {
+			uses[x.Provider] = append(uses[x.Provider], x.String())
+		}
+	}
 	var routes []Route
 	seen := map[string]bool{}
 	for _, id := range c.keys("models", "providers") {
 		seen[strings.ToLower(id)] = true
 		routes = append(routes, c.entryRoutes(id, uses[strings.ToLower(id)])...)
 	}
+	for _, file := range in.ModelsFiles {
+		for _, id := range sortedKeys(file.Providers) {
+			if !seen[strings.ToLower(id)] && file.Providers[id].BaseURL != "" {
+				seen[strings.ToLower(id)] = true
+				routes = append(routes, c.fileRoute(file, id, uses[strings.ToLower(id)]))
+			}
+		}
+	}
 	for _, id := range sortedKeys(uses) {
 		if !seen[id] {
 			routes = append(routes, c.bundledRoute(id, uses[id]))
 		}
+	}
+	for i := range routes {
+		r := &routes[i]
+		r.Credentials = shown[strings.ToLower(r.ID)]
+		c.sortCredentials(r.ID, r.Credentials)
+		c.judge(r)
 	}
 	return routes
 }
@@ -161,10 +196,20 @@ func (c *Config) entryRoutes(id string, used []string) []Route {
 			routes = append(routes, own)
 		}
 	}
-	for i := range routes {
-		c.judge(&routes[i])
-	}
 	return routes
+}
+
+// fileRoute is the route of a provider that an agent's models.json has.
+func (c *Config) fileRoute(file ModelsFile, id string, used []string) Route {
+	p := file.Providers[id]
+	at := []string{"models", "providers", id}
+	r := Route{ID: id, Path: at, BaseURL: p.BaseURL, API: cmp.Or(p.API, bundled[strings.ToLower(id)].api, "openai-completions"), File: file.Path, UsedBy: used, Key: c.key(at)}
+	for _, m := range p.Models {
+		name, _ := m["id"].(string)
+		r.Models = append(r.Models, name)
+	}
+	r.declared = p.Models
+	return r
 }
 
 // bundledRoute is the route of a provider that is only named.
@@ -172,7 +217,6 @@ func (c *Config) bundledRoute(id string, used []string) Route {
 	known, ok := bundled[id]
 	at := []string{"models", "providers", id}
 	r := Route{ID: id, Path: at, BaseURL: known.baseURL, API: known.api, Bundled: ok, UsedBy: used, Key: c.key(at)}
-	c.judge(&r)
 	return r
 }
 
@@ -183,6 +227,8 @@ func (c *Config) judge(r *Route) {
 	switch {
 	case runtime != "" && runtime != "openclaw" && runtime != "auto":
 		r.Status, r.Reason = OwnRuntime, fmt.Sprintf("%s runs it; set %s to \"openclaw\" to have it behind the door", runtime, where)
+	case r.chatGPT():
+		r.Status, r.Reason = OwnRuntime, "a ChatGPT login is used by Codex, at an address of its own; use an API key: openclaw models auth paste-api-key --provider openai"
 	case slices.Contains(ownRuntimes, strings.ToLower(r.ID)) || r.API == "github-copilot":
 		r.Status, r.Reason = OwnRuntime, "another program talks to this provider; use one with an API key instead"
 	case r.Auth == "aws-sdk" || r.API == "bedrock-converse-stream":
@@ -205,16 +251,21 @@ func (c *Config) judge(r *Route) {
 	}
 }
 
+// chatGPT reports whether OpenAI's models are reached by a login and no key.
+func (r *Route) chatGPT() bool {
+	first, ok := r.first()
+	return ok && strings.EqualFold(r.ID, "openai") && first.Type == "oauth" && r.Key.Kind == KeyNone
+}
+
 func reasonRoutable(r *Route) string {
+	first, _ := r.first()
 	switch {
-	case r.Auth == "oauth":
-		return "its OAuth token stays with the agent and passes the door unchanged"
+	case r.Auth == "oauth" || r.Key.Kind == KeyNone && (first.Type == "oauth" || first.Type == "token"):
+		return "its login stays with the agent and passes the door unchanged"
 	case len(r.Headers) > 0:
 		return "the header " + strings.Join(r.Headers, ", ") + " holds a credential that stays with the agent"
 	case !r.Entry && strings.EqualFold(r.ID, "openai"):
 		return "without an entry Codex may run it; with an address of its own OpenClaw does"
-	case !r.Entry:
-		return "its key is in an auth profile or the environment and stays with the agent"
 	default:
 		return ""
 	}

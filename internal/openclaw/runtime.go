@@ -32,3 +32,16 @@ func ParseRuntime(text string) (r Runtime, ok bool) {
 	}
 	return r, true
 }
+
+// ParseWorkspace reads the folder that relative paths start from out of
+// OpenClaw's instructions, where it stands ahead of all that others write; ""
+// when there is none.
+func ParseWorkspace(instructions string) string {
+	for _, heading := range []string{"\n## Workspace\n", "\n## Directory Roles\n"} {
+		if _, rest, ok := strings.Cut(instructions, heading+"Working directory: "); ok {
+			folder, _, _ := strings.Cut(rest, "\n")
+			return strings.TrimSpace(strings.TrimSuffix(folder, " (tools and deliverables)."))
+		}
+	}
+	return ""
+}

@@ -19,3 +19,16 @@ func TestParseRuntime(t *testing.T) {
 		}
 	}
 }
+
+func TestParseWorkspace(t *testing.T) {
+	for text, want := range map[string]string{
+		"You are an assistant.\n## Workspace\nWorking directory: /home/claw/ws\nSingle global file workspace.\n# AGENTS.md\n## Workspace\nWorking directory: /": "/home/claw/ws",
+		"x\n## Directory Roles\nWorking directory: /srv/a b (tools and deliverables).\nAgent workspace: /home/claw/ws (AGENTS.md)":                              "/srv/a b",
+		"Working directory: /": "",
+		"":                     "",
+	} {
+		if got := ParseWorkspace(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/guard/wire"
+	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
 	"github.com/openseawall/seawall/internal/vault"
@@ -101,12 +102,17 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 		return &Plan{Config: install.ConfigPath, Notes: []string{fmt.Sprintf(
 			"%s is connected to another Seawall and stays so: to change that, run `seawall disconnect --state DIR` with that one's state directory first", install.ConfigPath)}}, nil
 	}
+	install.Config = c
 	b := &builder{config: install.ConfigPath, door: door, routes: routes, keys: map[string]string{}, tokens: map[string]string{}}
-	edits, _, err := openclaw.ConnectEdits(c, b.route)
+	found := install.Routes()
+	for i := range found {
+		openclaw.Reveal(ctx, host.Live(), install, &found[i])
+	}
+	edits, _, err := openclaw.ConnectEdits(c, found, b.route)
 	if err != nil {
 		return nil, fmt.Errorf("connecting %s: %w", install.ConfigPath, err)
 	}
-	plan := &Plan{Config: install.ConfigPath, Notes: b.notes(c, install)}
+	plan := &Plan{Config: install.ConfigPath, Notes: b.notes(found, install)}
 	left := ""
 	if b.second, left, err = planSecond(dir, c, install, door); err != nil {
 		return nil, err
@@ -137,7 +143,7 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 // are not here.
 func elsewhere(c *openclaw.Config, config string, entries []entry) bool {
 	ours := slices.ContainsFunc(entries, func(e entry) bool { return e.Config == config })
-	return !ours && slices.ContainsFunc(openclaw.Routes(c), func(r openclaw.Route) bool {
+	return !ours && slices.ContainsFunc(openclaw.Install{}.RoutesOf(c), func(r openclaw.Route) bool {
 		return r.Key.Kind == openclaw.KeyPlaintext && model.IsToken(r.Key.Value)
 	})
 }
@@ -182,7 +188,7 @@ func (b *builder) route(r openclaw.Route) (baseURL, placeholder string) {
 	}
 	route.Provider, route.Agent, route.API, route.Upstream = name, b.config, wire.API(r.API), r.BaseURL
 	route.Key, route.Token = "", ""
-	if r.Key.Kind == openclaw.KeyPlaintext && r.Auth != "oauth" {
+	if r.Key.Value != "" && r.Auth != "oauth" && r.Auth != "token" {
 		route.Key = r.ID + " of " + b.config
 		b.keys[route.Key] = r.Key.Value
 		if b.tokens[r.ID] == "" {
@@ -259,12 +265,12 @@ func (b *builder) apply(dir *state.Dir, entries []entry, files []file) error {
 }
 
 // notes says what the diff does not show.
-func (b *builder) notes(c *openclaw.Config, install openclaw.Install) []string {
+func (b *builder) notes(routes []openclaw.Route, install openclaw.Install) []string {
 	var notes []string
 	for _, id := range b.held {
-		notes = append(notes, fmt.Sprintf("the key of %q is not in the config, so it stays with the agent: its calls pass the door, the key is not Seawall's to hold", id))
+		notes = append(notes, fmt.Sprintf("the key of %q is not one that can be read here, so it stays with the agent: its calls pass the door, the key is not Seawall's to hold", id))
 	}
-	for _, r := range openclaw.Routes(c) {
+	for _, r := range routes {
 		if r.Status != openclaw.Routable && len(r.UsedBy) > 0 {
 			note := fmt.Sprintf("%s does not pass the door", r)
 			if r.Reason != "" {

@@ -55,7 +55,7 @@ func planSecond(dir *state.Dir, c *openclaw.Config, install openclaw.Install, do
 	i := slices.IndexFunc(s.agents, func(a hook.Agent) bool { return a.Config == install.ConfigPath })
 	left = unfit(c, install, s.folder)
 	if left == "" && i < 0 {
-		left = besideTheDoor(c)
+		left = besideTheDoor(install)
 	}
 	if left != "" {
 		return nil, left, nil
@@ -77,6 +77,8 @@ func planSecond(dir *state.Dir, c *openclaw.Config, install openclaw.Install, do
 		s.edits = append(s.edits, openclaw.Edit{Path: slices.Concat(ownEntry, keys), Set: value})
 	}
 	set(true, "enabled")
+	// Without this OpenClaw does not tell a plugin whose words begin a run.
+	set(true, "hooks", "allowConversationAccess")
 	set(hook.Endpoint(door), "config", "endpoint")
 	set(s.agents[i].Token, "config", "token")
 	return s, "", nil
@@ -110,8 +112,8 @@ func unfit(c *openclaw.Config, install openclaw.Install, folder string) string {
 }
 
 // besideTheDoor says which provider in use does not pass the door, or "".
-func besideTheDoor(c *openclaw.Config) string {
-	for _, r := range openclaw.Routes(c) {
+func besideTheDoor(install openclaw.Install) string {
+	for _, r := range install.Routes() {
 		if r.Status != openclaw.Routable && len(r.UsedBy) > 0 {
 			return fmt.Sprintf("it would stop every tool call of %s, which does not pass the door; bring that behind the door, then connect again", r.ID)
 		}
