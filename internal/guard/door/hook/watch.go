@@ -26,6 +26,10 @@ const (
 	// quiet is how long a finding is recorded once, however often it repeats.
 	quiet = 10 * time.Minute
 
+	// unsaved is how long what is heard may stand in no file, unless the plugin
+	// falls silent.
+	unsaved = 30 * time.Second
+
 	maxSpans   = 8192 // requests whose span is remembered
 	maxReports = 1024 // reports that wait for their request
 	maxPast    = 32   // findings that are kept
@@ -79,12 +83,16 @@ type watch struct {
 	reports []report // the oldest first
 	past    []Past
 	agents  map[string]*contact
+	saved   []Plugin // as they stand in the file
+	savedAt time.Time
 }
 
 // contact is when an agent was last heard of at either door.
 type contact struct {
 	question time.Time // of the plugin
 	unheard  time.Time // first request since then that the plugin did not tell of
+	calls    int64     // that it told of and that came to the model door
+	call     time.Time // the last of them
 }
 
 type report struct {
@@ -115,7 +123,12 @@ func (w *watch) saw(config, span string) {
 
 // heard notes that the plugin spoke.
 func (w *watch) heard(config string) {
-	w.met(config, func(c *contact) { *c = contact{question: w.now()} })
+	w.met(config, func(c *contact) { c.question, c.unheard = w.now(), time.Time{} })
+}
+
+// matched notes a call that the plugin told of and that came to the model door.
+func (w *watch) matched(config string) {
+	w.met(config, func(c *contact) { c.calls, c.call = c.calls+1, w.now() })
 }
 
 // met notes a contact. Agents are those that connect has written down, so they
@@ -133,11 +146,53 @@ func (w *watch) met(config string, note func(*contact)) {
 // each request as it is made.
 const silence = time.Minute
 
-// Plugin is what the door knows of one agent's plugin.
+// Plugin is what the door knows of one agent's plugin since its start.
 type Plugin struct {
-	Config string    // path of openclaw.json
-	Last   time.Time // when it last asked; zero when it has not since the start
-	Silent bool      // OpenClaw calls models and the plugin says nothing: it is not loaded
+	Config string    `json:"config"`                // path of openclaw.json
+	Last   time.Time `json:"last,omitzero"`         // when it last asked
+	Silent bool      `json:"silent"`                // OpenClaw calls models and the plugin says nothing: it is not loaded
+	Calls  int64     `json:"matched_calls"`         // calls of models that it told of and that came to the model door
+	Call   time.Time `json:"last_matched,omitzero"` // the last of them
+}
+
+// pluginsFile holds what the doors know of the plugins.
+const pluginsFile = "plugins.json"
+
+// LoadPlugins returns what the doors of a state directory last knew of the
+// agents' plugins.
+func LoadPlugins(dir *state.Dir) (all []Plugin, err error) {
+	content, err := dir.Read(pluginsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		if e := json.Unmarshal(content, &all); e != nil {
+			err = fmt.Errorf("%s is damaged: delete it", dir.Path(pluginsFile))
+		}
+	}
+	return all, err
+}
+
+// savePlugins writes what is known of the plugins when it has changed: at once
+// when one falls silent or is heard again, else now and then.
+func (d *Door) savePlugins() error {
+	all, now := d.Plugins(), d.watch.now()
+	silent := func(p Plugin) bool { return p.Silent }
+	d.watch.mu.Lock()
+	due := !slices.Equal(all, d.watch.saved) &&
+		(now.Sub(d.watch.savedAt) >= unsaved || slices.IndexFunc(all, silent) != slices.IndexFunc(d.watch.saved, silent))
+	if due {
+		d.watch.saved, d.watch.savedAt = all, now
+	}
+	d.watch.mu.Unlock()
+	if !due {
+		return nil
+	}
+	content, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing what OpenClaw's plugins said: %w", err)
+	}
+	return d.dir.Write(pluginsFile, append(content, '\n'))
 }
 
 // Plugins are the agents' plugins, as they were connected.
@@ -147,7 +202,7 @@ func (d *Door) Plugins() (all []Plugin) {
 	for _, a := range *d.agents.Load() {
 		p := Plugin{Config: a.Config}
 		if c := d.watch.agents[a.Config]; c != nil {
-			p.Last = c.question
+			p.Last, p.Calls, p.Call = c.question, c.calls, c.call
 			p.Silent = !c.unheard.IsZero() && d.watch.now().Sub(c.unheard) >= silence
 		}
 		all = append(all, p)
@@ -160,6 +215,7 @@ func (d *Door) Plugins() (all []Plugin) {
 func (w *watch) reported(config, span string, t guard.Turn, model string) {
 	key := config + "\x00" + span
 	if w.spans.Contains(key) {
+		w.matched(config)
 		return
 	}
 	w.mu.Lock()
@@ -183,19 +239,26 @@ func short(s string) string {
 	return s
 }
 
-// due takes out the reports whose time is over, and returns those whose request
-// never came.
+// due takes out the reports whose request has come or whose time is over, and
+// returns those whose request never came.
 func (w *watch) due() (missing []report) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := w.now()
-	n := 0
-	for ; n < len(w.reports) && !now.Before(w.reports[n].until); n++ {
-		if !w.spans.Contains(w.reports[n].key) {
-			missing = append(missing, w.reports[n])
+	waiting, came := []report{}, []report{}
+	for _, r := range w.reports {
+		switch {
+		case w.spans.Contains(r.key):
+			came = append(came, r)
+		case w.now().Before(r.until):
+			waiting = append(waiting, r)
+		default:
+			missing = append(missing, r)
 		}
 	}
-	w.reports = slices.Delete(w.reports, 0, n)
+	w.reports = waiting
+	w.mu.Unlock()
+	for _, r := range came {
+		w.matched(r.config)
+	}
 	return missing
 }
 
@@ -241,6 +304,7 @@ func (d *Door) Sweep(ctx context.Context) (fresh []Past, err error) {
 			err = errors.Join(err, d.guard.Passed(ctx, r.turn, p.String()))
 		}
 	}
+	err = errors.Join(err, d.savePlugins())
 	if len(fresh) == 0 {
 		return nil, err
 	}
