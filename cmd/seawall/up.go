@@ -62,6 +62,9 @@ func up(cmd *cobra.Command, f upFlags) error {
 		return err
 	}
 	defer dir.Close()
+	if there, err := isService(ctx, out, dir); there {
+		return err
+	}
 	release, err := dir.Lock()
 	if err != nil {
 		return err

@@ -41,9 +41,25 @@ func ensureAccount(ctx context.Context) (uid, gid int, made bool, err error) {
 	return uid, gid, made, nil
 }
 
+// MakeAccount returns the account's ids, and makes the account when this machine
+// has none.
+func MakeAccount(ctx context.Context) (uid, gid int, err error) {
+	uid, gid, _, err = ensureAccount(ctx)
+	return uid, gid, err
+}
+
+// comment marks an account that Seawall made.
+const comment = "Seawall's doors"
+
+// OwnAccount reports whether this machine has the account and Seawall made it.
+func OwnAccount() bool {
+	u, err := user.Lookup(Account)
+	return err == nil && u.Name == comment
+}
+
 func addAccount(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "useradd", "--system", "--user-group", "--no-create-home",
-		"--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", "--comment", "Seawall's doors", Account)
+		"--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", "--comment", comment, Account)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	if err := cmd.Run(); err != nil {

@@ -28,6 +28,7 @@ const (
 	Journal = "connect.json"
 	Audit   = "audit.json"
 	Running = "running.json"
+	Install = "install.json"
 )
 
 // Dir is an open state directory.
@@ -108,7 +109,7 @@ func ours(path string) error {
 	other := ""
 	for _, e := range entries {
 		switch e.Name() {
-		case Ledger, Policy, Routes, Keys, Journal, Audit, Running:
+		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install:
 			return nil
 		case "lock", "lost+found":
 		default:
@@ -169,6 +170,31 @@ func (d *Dir) Write(name string, content []byte) error {
 		return fmt.Errorf("writing %s: %w", d.Path(name), cause(err))
 	}
 	return nil
+}
+
+// Change replaces a file by what change makes of it; a file that is not there is
+// empty. Whoever else changes a file of the directory by Change, in this process
+// or another, waits.
+func (d *Dir) Change(name string, change func(old []byte) ([]byte, error)) error {
+	f, err := d.root.OpenFile("change.lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("changing %s: %w", d.Path(name), cause(err))
+	}
+	defer f.Close() // and with it the lock
+	if os.Geteuid() == 0 {
+		_ = f.Chown(d.uid, d.gid)
+	}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLKW, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
+		return fmt.Errorf("changing %s: %w", d.Path(name), err)
+	}
+	content, err := d.Read(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if content, err = change(content); err != nil {
+		return err
+	}
+	return d.Write(name, content)
 }
 
 // Remove deletes a file of the directory; one that is not there is no error.
