@@ -16,29 +16,71 @@ import (
 // Action is one tool call, under the name of the real tool.
 type Action struct {
 	Turn
+	ID        string // of the call, under which its result comes back
 	Tool      string
 	Args      []byte // a JSON object
 	Ambiguous bool   // it has more than one reading
+	// Secrets are those that the model was not shown in this conversation, by the
+	// mark that it reads instead.
+	Secrets map[string]string
 }
 
 // Judge decides one action and records it. No row in the record, no action.
+// Where the policy lets a file keep secrets, it judges what will be in it.
 func (g *Guard) Judge(ctx context.Context, a Action) Decision {
+	written := unescaped(a.Args)
 	effects := effect.Of(a.Tool, a.Args)
-	args := unescaped(a.Args)
-	secrets := g.secrets(args)
-	d := g.decide(policy.Input{
+	in := policy.Input{
 		Agent: a.Agent, Act: policy.Call, Tool: a.Tool,
-		Effects: effects, Ambiguous: a.Ambiguous, Secrets: rules(secrets),
-		Injection: verdictName(detect.Clean),
-	})
+		Effects: effects, Ambiguous: a.Ambiguous,
+		Injection: verdictName(detect.Clean), Workspace: within(a.Workspace, effects.Writes),
+	}
+	secrets := g.secrets(written)
+	restored := g.kept(a, in, written)
+	if restored != "" {
+		in.Effects = effect.Of(a.Tool, []byte(restored))
+		in.Workspace = within(a.Workspace, in.Effects.Writes)
+		in.Secrets = rules(g.secrets(restored))
+	} else {
+		in.Secrets, in.Placeholders = rules(secrets), len(marked(written)) > 0
+	}
+	d := g.decide(in)
 	if d.Verdict == policy.Redact {
 		// A call cannot run with a hole in it.
 		d.Verdict = policy.Deny
 	}
-	return g.keep(ctx, a.Turn, d, ledger.Row{
-		Act: "call", Tool: a.Tool, Action: digest(a.Tool + "\x00" + string(a.Args)),
-		Detail: detect.Redact(args, merge(secrets, detect.Secrets(args)), detect.DefaultMark),
+	if d.Restore = restored != "" && d.Verdict == policy.Allow; d.Verdict != policy.Allow {
+		d.what = summary(a.Tool, in.Effects)
+	}
+	d = g.keep(ctx, a.Turn, d, ledger.Row{
+		Act: "call", Tool: a.Tool, Action: exactly(a),
+		Detail: detect.Redact(written, merge(secrets, detect.Secrets(written)), detect.DefaultMark),
 	})
+	if d.Verdict == policy.Allow {
+		g.await(a, d.ID)
+	}
+	return d
+}
+
+// kept are the arguments of a call with the secrets put back that it writes into
+// a file, where the policy lets that file keep them and none of them is missing;
+// "" otherwise.
+func (g *Guard) kept(a Action, in policy.Input, written string) string {
+	rules := marked(written)
+	if len(rules) == 0 {
+		return ""
+	}
+	in.Act, in.Secrets = policy.Keep, rules
+	if g.decide(in).Verdict != policy.Allow {
+		return ""
+	}
+	restored := Restore(string(a.Args), a.Secrets)
+	for _, mark := range marks.FindAllString(unescaped([]byte(restored)), -1) {
+		if _, known := a.Secrets[mark]; !known {
+			return ""
+		}
+	}
+	return restored
 }
 
 // hidden is a character of a JSON string that could stand there as it is.
@@ -57,19 +99,15 @@ func unescaped(args []byte) string {
 	})
 }
 
-// Stopped tells the person in the chat that a call was stopped.
-func (g *Guard) Stopped(a Action, d Decision) string { return Notice(g.clean(a.Summary()), d) }
-
-// Summary names the action in a few words: the tool, and the piece of it that
-// says most.
-func (a Action) Summary() string {
-	effects := effect.Of(a.Tool, a.Args)
+// summary names a call in a few words: the tool, and the piece of it that says
+// most.
+func summary(tool string, effects effect.Effects) string {
 	for _, danger := range effects.Dangers {
 		if e := effects.Evidence[danger]; e != "" {
-			return a.Tool + " (" + e + ")"
+			return tool + " (" + e + ")"
 		}
 	}
-	return a.Tool
+	return tool
 }
 
 func digest(s string) string {

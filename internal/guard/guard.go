@@ -14,13 +14,16 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
 )
 
-// Recorder keeps a row and returns its ID once it cannot be lost.
+// Recorder keeps rows. Append returns the ID of the last once none can be lost;
+// Behind does not wait, and fails when an earlier row was lost.
 type Recorder interface {
-	Append(ctx context.Context, row ledger.Row) (int64, error)
+	Append(ctx context.Context, rows ...ledger.Row) (int64, error)
+	Behind(row ledger.Row) error
 }
 
 // Decider is the policy in force.
@@ -37,6 +40,12 @@ type Turn struct {
 	Agent   string
 	Session string
 	Trace   string // W3C trace id of the run
+	// Conversation is what tells one conversation from another; "" is unknown.
+	Conversation string
+	// Workspace is the folder that the agent's relative paths start from; "" is
+	// unknown.
+	Workspace string
+	Speaker   Speaker
 }
 
 // Decision is the answer to one action or text.
@@ -46,10 +55,46 @@ type Decision struct {
 	Why     string   // one sentence, without the full stop
 	ID      int64    // of its row in the record; 0 when it has none
 	Unkept  bool     // it is deny because the record could not be kept
+	// Restore tells that an allowed call was judged, and has to be handed on, with
+	// its secrets put back (see Restore).
+	Restore bool
+
+	german string // Why in German, where the policy has it
+	what   string // a call that was stopped, in a few words
 }
+
+// What is decided without a rule, in the words of a person.
+const (
+	unkept        = "the record cannot be kept, so nothing is allowed"
+	unruled       = "the rules could not be applied, so nothing is allowed"
+	unpermitted   = "no rule permits it"
+	unforbidden   = "nothing forbids it"
+	needsApproval = "it needs approval"
+)
+
+// Operator is what the operator has settled while the doors are open; see
+// package operator, whose Desk is one. It is safe for concurrent use.
+type Operator interface {
+	Language() operator.Language
+	// Pass reports whether a text, by its SHA-256 in hex, may pass in a
+	// conversation, and by which row's number it was let through.
+	Pass(text, agent, conversation string) (id int64, ok bool)
+	// Said returns the notice that was said in a place before, or says it.
+	Said(place string, say func() string) string
+}
+
+// nobody has settled anything.
+type nobody struct{}
+
+func (nobody) Language() operator.Language             { return operator.English }
+func (nobody) Pass(_, _, _ string) (int64, bool)       { return 0, false }
+func (nobody) Said(_ string, say func() string) string { return say() }
 
 // Guard decides. It is safe for concurrent use.
 type Guard struct {
+	// Operator is set before the guard is used; New's has settled nothing.
+	Operator Operator
+
 	policy Decider
 	record Recorder
 	// markKey turns a secret into its mark; it stays the same over restarts.
@@ -60,6 +105,7 @@ type Guard struct {
 	// with every turn. A decision is never kept.
 	found    *lru.Cache[textKey, findings]
 	recorded *lru.Cache[rowKey, int64]
+	out      *lru.Cache[callKey, ledger.Row] // calls that were let through, until their results come
 	counts   [policy.Deny + 1]atomic.Int64
 	problem  atomic.Pointer[string]
 }
@@ -83,16 +129,18 @@ type rowKey struct {
 	agent, session string
 	verdict        policy.Verdict
 	version        string
+	run            string // whose use of a pass it is; "" for all others
 }
 
 // New returns a guard. known are this machine's own secrets, found wherever
 // they appear; markKey, which is secret too, makes the marks that stand in
 // their place.
 func New(p Decider, r Recorder, known *detect.Known, markKey []byte) *Guard {
-	g := &Guard{policy: p, record: r, markKey: markKey}
+	g := &Guard{Operator: nobody{}, policy: p, record: r, markKey: markKey}
 	// The error of lru.New is for a size below one.
 	g.found, _ = lru.New[textKey, findings](rememberTexts)
 	g.recorded, _ = lru.New[rowKey, int64](rememberDecisions)
+	g.out, _ = lru.New[callKey, ledger.Row](rememberCalls)
 	g.SetKnown(known)
 	return g
 }
@@ -119,19 +167,22 @@ func (g *Guard) decide(in policy.Input) Decision {
 	for _, r := range d.Reasons {
 		out.Policy = append(out.Policy, r.Policy)
 		if out.Why == "" {
-			out.Why = r.Text
+			out.Why, out.german = r.Text, r.German
 		}
 	}
 	switch {
 	case d.Err != nil:
-		out.Why = "the policy could not be applied, so nothing is allowed"
+		out.Why, out.german = unruled, ""
 	case out.Why == "" && d.Verdict == policy.Deny:
-		out.Why = "no policy permits it"
+		out.Why = unpermitted
 	case out.Why == "":
-		out.Why = "nothing forbids it"
+		out.Why = unforbidden
 	}
 	if d.Verdict == policy.Ask {
-		out.Why = "it needs approval: " + out.Why
+		out.Why = needsApproval + ": " + out.Why
+		if out.german != "" {
+			out.german = languages[operator.German].translated(needsApproval) + ": " + out.german
+		}
 	}
 	return out
 }
@@ -142,13 +193,14 @@ func (g *Guard) keep(ctx context.Context, t Turn, d Decision, row ledger.Row) De
 	row.Kind, row.Decision = "decided", d.Verdict.String()
 	row.Policy, row.Why, row.Version = d.Policy, d.Why, g.policy.Version()
 	row.Door, row.Route, row.Agent, row.Session, row.Trace = t.Door, t.Route, t.Agent, t.Session, t.Trace
+	row.Speaker, row.Channel, row.Sender = string(t.Speaker.Who), t.Speaker.Channel, t.Speaker.Sender
 	// Whoever names a tool or a session may put a secret there.
-	for _, field := range []*string{&row.Tool, &row.Agent, &row.Session, &row.Trace} {
+	for _, field := range []*string{&row.Tool, &row.Agent, &row.Session, &row.Trace, &row.Channel, &row.Sender} {
 		*field = g.clean(*field)
 	}
-	id, err := g.record.Append(ctx, row)
+	id, err := g.write(ctx, d.Verdict, row)
 	if err != nil {
-		d = Decision{Verdict: policy.Deny, Unkept: true, Why: "the record cannot be kept, so nothing is allowed"}
+		d = Decision{Verdict: policy.Deny, Unkept: true, Why: unkept, what: d.what}
 	}
 	if ctx.Err() == nil {
 		g.note(err)

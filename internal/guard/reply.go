@@ -57,7 +57,7 @@ func (r *Reply) begin() {
 	r.begun = true
 	if d := r.decide(nil); d.Verdict >= policy.Ask {
 		r.silent = true
-		r.notice = Notice("the model's words", r.guard.keep(r.ctx, r.turn, d, ledger.Row{Act: "reply", Detail: "assistant"}))
+		r.notice = r.guard.mute(r.turn, r.guard.keep(r.ctx, r.turn, d, ledger.Row{Act: "reply", Detail: "assistant"}))
 	}
 }
 

@@ -37,6 +37,9 @@ type Reading struct {
 	Found    []string // titles of what was found, for a person
 	Redacted string
 	Secrets  map[string]string // mark to the secret that it stands for
+
+	found  []detect.Finding
+	passes bool // the operator can let it through
 }
 
 // findings is what the detectors said of one text.
@@ -70,9 +73,13 @@ func (g *Reader) Read(ctx context.Context, t Text) Reading {
 	key := textKey{sum(t.Text), t.Source}
 	f := g.look(key, t)
 	d := g.judge(t, f)
-	r := Reading{Decision: d, Found: titles(f.all)}
-	if d.Verdict != policy.Allow || f.injection == detect.Suspicious {
-		r.Decision = g.keepOnce(ctx, key, t, d, r.Found)
+	var passes, passed bool
+	if d.Verdict == policy.Deny && f.injection == detect.Malicious {
+		d, passes, passed = g.passed(t, f, d)
+	}
+	r := Reading{Decision: d, Found: titles(f.all), found: f.all, passes: passes}
+	if d.Verdict != policy.Allow || f.injection == detect.Suspicious || passed {
+		r.Decision = g.keepOnce(ctx, key, t, d, r.Found, passed)
 	}
 	if r.Verdict == policy.Redact {
 		r.Secrets = map[string]string{}
@@ -86,15 +93,18 @@ func (g *Reader) Read(ctx context.Context, t Text) Reading {
 }
 
 // keepOnce writes the decision about a text into the record, unless it stands
-// there already.
-func (g *Guard) keepOnce(ctx context.Context, key textKey, t Text, d Decision, found []string) Decision {
-	row := rowKey{key, t.Agent, t.Session, d.Verdict, g.policy.Version()}
+// there already. Each run that makes use of a pass is one more row.
+func (g *Guard) keepOnce(ctx context.Context, key textKey, t Text, d Decision, found []string, passed bool) Decision {
+	row := rowKey{key, t.Agent, t.Session, d.Verdict, g.policy.Version(), ""}
+	if passed {
+		row.run = "run " + t.Trace
+	}
 	if id, ok := g.recorded.Get(row); ok {
 		d.ID = id
 		return d
 	}
 	d = g.keep(ctx, t.Turn, d, ledger.Row{
-		Act: "read", Tool: t.Tool, Action: digest(t.Text),
+		Act: "read", Tool: t.Tool, Action: t.exact(),
 		Detail: strings.TrimSuffix(string(t.Source)+": "+strings.Join(found, ", "), ": "),
 	})
 	if !d.Unkept {
@@ -109,14 +119,19 @@ func (g *Reader) judge(t Text, f findings) Decision {
 	if d, ok := g.alike[like]; ok && len(f.secrets) == 0 {
 		return d
 	}
-	d := g.decide(policy.Input{
-		Agent: t.Agent, Act: policy.Read, Source: string(t.Source),
-		Injection: verdictName(f.injection), Secrets: rules(f.secrets),
-	})
+	d := g.decide(t.input(f))
 	if len(f.secrets) == 0 {
 		g.alike[like] = d
 	}
 	return d
+}
+
+// input is what the policy sees of a text.
+func (t Text) input(f findings) policy.Input {
+	return policy.Input{
+		Agent: t.Agent, Act: policy.Read, Source: string(t.Source),
+		Injection: verdictName(f.injection), Secrets: rules(f.secrets),
+	}
 }
 
 // sum names a text. It does not copy it: a conversation is long.

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 
+	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
 )
@@ -11,8 +12,9 @@ import (
 // records it, and returns the sentence for the chat. why goes on after
 // "Because:".
 func (g *Guard) Unjudged(ctx context.Context, a Action, why string) string {
-	d := g.keep(ctx, a.Turn, Decision{Verdict: policy.Deny, Policy: []string{"no-ticket"}, Why: why}, ledger.Row{
-		Act: "call", Tool: a.Tool, Action: digest(a.Tool + "\x00" + string(a.Args)), Detail: g.clean(unescaped(a.Args)),
+	d := Decision{Verdict: policy.Deny, Policy: []string{"no-ticket"}, Why: why, what: summary(a.Tool, effect.Of(a.Tool, a.Args))}
+	d = g.keep(ctx, a.Turn, d, ledger.Row{
+		Act: "call", Tool: a.Tool, Action: exactly(a), Detail: g.clean(unescaped(a.Args)),
 	})
 	return g.Stopped(a, d)
 }

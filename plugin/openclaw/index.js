@@ -1,6 +1,7 @@
 // Seawall's second door: before a tool runs, the hook door of `seawall up` is
-// asked whether the model door has let this call through. No answer is a no.
-// It decides nothing itself; docs/hook.md of Seawall explains why.
+// asked whether the model door has let this call through. Before a run begins,
+// it is told whose words begin it. No answer is a no. The plugin decides nothing
+// itself; docs/hook.md of Seawall explains why.
 
 import http from "node:http";
 
@@ -14,7 +15,7 @@ const advice = "run seawall up, or seawall disconnect to work without Seawall";
 
 // stopped is the sentence for the chat; brackets could begin a tool call.
 export function stopped(tool, why) {
-  const name = String(tool).replace(/[^\w.:-]/g, "").slice(0, 40) || "the call";
+  const name = String(tool).replace(/[^\w.: -]/g, "").slice(0, 40) || "the call";
   return `Stopped: ${name}. Because: ${why}. You can: ${advice}.`;
 }
 
@@ -77,6 +78,30 @@ export async function beforeToolCall(config, event, ctx) {
   return { block: true, blockReason: reason };
 }
 
+// beforeAgentRun vouches for whose words begin a run. What OpenClaw does not say
+// stays open: only a clear yes makes the owner.
+export async function beforeAgentRun(config, event, ctx) {
+  const channel = [ctx?.channel ?? ctx?.messageProvider, event?.channelId ?? ctx?.channelId].filter(Boolean).join(" ");
+  let answer;
+  try {
+    answer = await post(config, "/v1/run", {
+      trace: ctx?.trace?.traceId ?? "",
+      prompt: String(event?.prompt ?? ""),
+      senderIsOwner: event?.senderIsOwner === true,
+      senderId: event?.senderId ?? ctx?.senderId,
+      channelId: channel,
+      workspaceDir: ctx?.workspaceDir,
+      sessionKey: ctx?.sessionKey,
+      agentId: ctx?.agentId,
+    });
+  } catch {
+    answer = undefined;
+  }
+  if (answer?.allow === true && answer.block !== true) return undefined;
+  const message = typeof answer?.reason === "string" && answer.reason ? answer.reason : stopped("this message", closed);
+  return { outcome: "block", reason: "Seawall", message };
+}
+
 // modelCallStarted tells of a call; it can stop nothing.
 export async function modelCallStarted(config, event, ctx) {
   try {
@@ -95,11 +120,12 @@ export async function modelCallStarted(config, event, ctx) {
 export default {
   id: "seawall-guard",
   name: "Seawall",
-  description: "Asks Seawall before a tool runs, and tells it of each call of a model.",
+  description: "Asks Seawall before a tool runs, and tells it whose words begin a run and of each call of a model.",
   register(api) {
     const config = api.pluginConfig ?? {};
     // Ahead of hooks that change arguments: what was judged is what is asked.
     api.on("before_tool_call", (event, ctx) => beforeToolCall(config, event, ctx), { priority: 1000 });
+    api.on("before_agent_run", (event, ctx) => beforeAgentRun(config, event, ctx), { priority: 1000 });
     api.on("model_call_started", (event, ctx) => modelCallStarted(config, event, ctx));
   },
 };

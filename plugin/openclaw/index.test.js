@@ -5,7 +5,7 @@ import http from "node:http";
 import { once } from "node:events";
 import { test } from "node:test";
 
-import plugin, { beforeToolCall, modelCallStarted, stopped } from "./index.js";
+import plugin, { beforeAgentRun, beforeToolCall, modelCallStarted, stopped } from "./index.js";
 
 // door answers like Seawall's, or not; asked holds what it was asked.
 async function door(t, answer) {
@@ -80,6 +80,30 @@ test("a sentence fits a phone and holds nothing that could be a call", () => {
   assert.doesNotMatch(s, /[<>[\]{}`]/);
 });
 
+const begun = { prompt: "hello", senderIsOwner: true, senderId: "7", channelId: "chat-1" };
+const where = { ...ctx, channel: "telegram", workspaceDir: "/home/claw/ws" };
+
+test("a run is vouched for, before it begins", async (t) => {
+  const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
+  assert.equal(await beforeAgentRun(config, begun, where), undefined);
+  const body = { trace: "0af7", prompt: "hello", senderIsOwner: true, senderId: "7", channelId: "telegram chat-1", workspaceDir: "/home/claw/ws", sessionKey: "agent:main:main", agentId: "main" };
+  assert.deepEqual(asked, [{ path: "/.hook/v1/run", authorization: "Bearer t", body }]);
+  for (const owner of [false, undefined, null, "true", 1]) {
+    await beforeAgentRun(config, { ...begun, senderIsOwner: owner }, where);
+    assert.equal(asked.at(-1).body.senderIsOwner, false);
+  }
+});
+
+test("a run that cannot be vouched for does not begin", async (t) => {
+  const { config } = await door(t, (r) => r.end('{"allow":"yes"}'));
+  const result = await beforeAgentRun(config, begun, where);
+  assert.equal(result.outcome, "block");
+  assert.match(result.message, /^Stopped: this message\. Because: /);
+  assert.equal((await beforeAgentRun({ endpoint: "http://127.0.0.1:1/.hook", token: "t" }, undefined, undefined)).outcome, "block");
+  const no = await door(t, (r) => r.end('{"block":true,"reason":"Stopped: x."}'));
+  assert.equal((await beforeAgentRun(no.config, begun, where)).message, "Stopped: x.");
+});
+
 test("each model call is told of, and a closed door is no error", async (t) => {
   const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
   await modelCallStarted(config, { provider: "chat", model: "m", sessionKey: "s" }, ctx);
@@ -87,8 +111,8 @@ test("each model call is told of, and a closed door is no error", async (t) => {
   await modelCallStarted({ endpoint: "http://127.0.0.1:1", token: "t" }, {}, undefined);
 });
 
-test("it registers both hooks, the first ahead of others", () => {
+test("it registers its hooks, those that decide ahead of others", () => {
   const on = [];
   plugin.register({ pluginConfig: {}, on: (name, _f, options) => on.push([name, options?.priority]) });
-  assert.deepEqual(on, [["before_tool_call", 1000], ["model_call_started", undefined]]);
+  assert.deepEqual(on, [["before_tool_call", 1000], ["before_agent_run", 1000], ["model_call_started", undefined]]);
 });

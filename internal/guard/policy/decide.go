@@ -17,7 +17,8 @@ var broken = Reason{Policy: "policy-error", Text: "the policy could not be evalu
 // attributes are the context's attributes, as the schema lists them.
 var attributes = []cedar.String{
 	"tool", "source", "kinds", "dangers", "reads", "writes", "hosts", "urls", "commands",
-	"opaque", "unparsed", "injection", "secrets", "ambiguous", "approved", "redacted",
+	"opaque", "unparsed", "injection", "secrets", "ambiguous",
+	"workspace", "placeholders", "approved", "redacted",
 }
 
 // Decide answers one input. It never fails open: an error is a deny, with the
@@ -78,7 +79,7 @@ func failed(err error) Decision {
 func (in Input) request() (cedar.Request, error) {
 	resource := cedar.NewEntityUID("Tool", cedar.String(in.Tool))
 	switch in.Act {
-	case Call:
+	case Call, Keep:
 	case Read:
 		resource = cedar.NewEntityUID("Text", cedar.String(in.Source))
 	case Reply:
@@ -92,22 +93,24 @@ func (in Input) request() (cedar.Request, error) {
 		Action:    cedar.NewEntityUID("Action", cedar.String(in.Act)),
 		Resource:  resource,
 		Context: cedar.NewRecord(cedar.RecordMap{
-			"tool":      cedar.String(in.Tool),
-			"source":    cedar.String(in.Source),
-			"kinds":     set(e.Kinds),
-			"dangers":   set(e.Dangers),
-			"reads":     set(e.Reads),
-			"writes":    set(e.Writes),
-			"hosts":     set(e.Hosts),
-			"urls":      set(e.URLs),
-			"commands":  set(e.Commands),
-			"opaque":    cedar.Boolean(e.Opaque),
-			"unparsed":  cedar.Boolean(e.ParseError != ""),
-			"injection": cedar.String(in.Injection),
-			"secrets":   set(in.Secrets),
-			"ambiguous": cedar.Boolean(in.Ambiguous),
-			"approved":  cedar.Boolean(in.Approved),
-			"redacted":  cedar.Boolean(in.Redacted),
+			"tool":         cedar.String(in.Tool),
+			"source":       cedar.String(in.Source),
+			"kinds":        set(e.Kinds),
+			"dangers":      set(e.Dangers),
+			"reads":        set(e.Reads),
+			"writes":       set(e.Writes),
+			"hosts":        set(e.Hosts),
+			"urls":         set(e.URLs),
+			"commands":     set(e.Commands),
+			"opaque":       cedar.Boolean(e.Opaque),
+			"unparsed":     cedar.Boolean(e.ParseError != ""),
+			"injection":    cedar.String(in.Injection),
+			"secrets":      set(in.Secrets),
+			"ambiguous":    cedar.Boolean(in.Ambiguous),
+			"workspace":    cedar.Boolean(in.Workspace),
+			"placeholders": cedar.Boolean(in.Placeholders),
+			"approved":     cedar.Boolean(in.Approved),
+			"redacted":     cedar.Boolean(in.Redacted),
 		}),
 	}, nil
 }

@@ -133,7 +133,7 @@ func checked(c *cedar.Policy) (cedar.PolicyID, meaning, error) {
 		}
 		return id, meaning{}, nil
 	}
-	m := meaning{verdict: Deny, reason: Reason{Policy: name, Text: string(notes["reason"])}}
+	m := meaning{verdict: Deny, reason: Reason{Policy: name, Text: string(notes["reason"]), German: string(notes["reason_de"])}}
 	if has {
 		v, ok := verdicts[string(decision)]
 		if !ok {

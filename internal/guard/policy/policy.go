@@ -34,6 +34,9 @@ const (
 	Read Act = "read"
 	// Reply is text of the model on its way to a person.
 	Reply Act = "reply"
+	// Keep is a secret that the model was not shown, on its way into a file that
+	// a call of the model writes.
+	Keep Act = "keep"
 )
 
 // Input is everything a decision may depend on. The zero value of every field
@@ -47,14 +50,19 @@ type Input struct {
 	Injection string   // "clean", "suspicious", "malicious"
 	Secrets   []string // rules of the secrets found in the text or arguments
 	Ambiguous bool     // the call has more than one reading
-	Approved  bool
-	Redacted  bool
+	Workspace bool     // it writes files, and all of them in the agent's workspace
+	// Placeholders tells that a mark stands in the arguments, where the secret
+	// would have to be.
+	Placeholders bool
+	Approved     bool
+	Redacted     bool
 }
 
 // Reason is one policy that decided.
 type Reason struct {
 	Policy string // its @name
 	Text   string // its @reason
+	German string // its @reason_de, or ""
 }
 
 // Decision is the answer to one Input.

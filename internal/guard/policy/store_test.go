@@ -58,7 +58,7 @@ func TestStoreReload(t *testing.T) {
 	if changed, err := s.Reload(); !changed || err != nil {
 		t.Fatalf("a good change: %v, %v", changed, err)
 	}
-	if d := s.Decide(call()); d.Verdict != Deny || d.Reasons[0] != (Reason{"mine", "I said so"}) {
+	if d := s.Decide(call()); d.Verdict != Deny || d.Reasons[0] != (Reason{"mine", "I said so", ""}) {
 		t.Errorf("the local rule does not decide: %+v", d)
 	}
 	second := s.Version()

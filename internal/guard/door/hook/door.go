@@ -3,6 +3,7 @@
 // not come through it does not run, a model call that did not is a loud finding.
 //
 //	plugin ──before_tool_call───▶ ticket? ──▶ allow, or block and a sentence
+//	plugin ──before_agent_run───▶ whose words begin this run
 //	plugin ──model_call_started─▶ span seen at the model door? ──▶ nothing, or a finding
 //
 // It listens where the model door does, below [Path]. Whatever runs as the
@@ -53,6 +54,7 @@ type Door struct {
 	agents  atomic.Pointer[[]Agent]
 	tickets *ticket.Book
 	watch   *watch
+	runs    *runs
 	code    *lru.Cache[string, struct{}] // programs that were let run, see nested
 }
 
@@ -63,7 +65,7 @@ func New(g *guard.Guard, dir *state.Dir, now func() time.Time) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Door{guard: g, dir: dir, tickets: ticket.New(now), watch: newWatch(now, past)}
+	d := &Door{guard: g, dir: dir, tickets: ticket.New(now), watch: newWatch(now, past), runs: newRuns(now)}
 	d.code, _ = lru.New[string, struct{}](maxPrograms) // an error is for a size below one
 	return d, errors.Join(d.takeOver(), d.Reload())
 }
@@ -111,21 +113,22 @@ type answer struct {
 // ServeHTTP implements http.Handler.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !model.Local(r) {
-		say(w, http.StatusForbidden, answer{Block: true, Reason: "Stopped: the question came from a web page or another machine."})
+		say(w, http.StatusForbidden, d.refuse("the question came from a web page or another machine"))
 		return
 	}
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	config, ok := d.whose(token)
 	if !ok {
-		say(w, http.StatusUnauthorized, answer{Block: true, Reason: "Stopped: the call. Because: Seawall does not know this plugin's token. You can: run seawall connect."})
+		say(w, http.StatusUnauthorized, d.refuse("Seawall does not know this plugin's token"))
 		return
 	}
 	handle := map[string]func(context.Context, string, question) answer{
 		Path + "/v1/tool-call":  d.toolCall,
 		Path + "/v1/model-call": d.modelCall,
+		Path + "/v1/run":        d.run,
 	}[r.URL.Path]
 	if handle == nil || r.Method != http.MethodPost {
-		say(w, http.StatusNotFound, answer{Block: true, Reason: "Stopped: the call. Because: the plugin asks what this Seawall does not know. You can: run seawall connect."})
+		say(w, http.StatusNotFound, d.refuse("the plugin asks what this Seawall does not know"))
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
@@ -135,11 +138,16 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = json.Unmarshal(body, &q)
 	}
 	if err != nil {
-		say(w, http.StatusBadRequest, answer{Block: true, Reason: "Stopped: the call. Because: Seawall could not read the plugin's question. You can: run seawall connect."})
+		say(w, http.StatusBadRequest, d.refuse("Seawall could not read the plugin's question"))
 		return
 	}
 	d.watch.heard(config)
 	say(w, http.StatusOK, handle(r.Context(), config, q))
+}
+
+// refuse answers a question that cannot be decided about.
+func (d *Door) refuse(why string) answer {
+	return answer{Block: true, Reason: d.guard.Told(guard.Turn{}, "", why, "seawall connect")}
 }
 
 // whose looks a token up; one that is not known is looked for on the disk:
@@ -175,6 +183,12 @@ type question struct {
 	Span     string `json:"span"`
 	Provider string `json:"provider"`
 	Model    string `json:"model"`
+
+	Prompt    string `json:"prompt"` // the words that begin a run
+	Owner     bool   `json:"senderIsOwner"`
+	Channel   string `json:"channelId"`
+	Sender    string `json:"senderId"`
+	Workspace string `json:"workspaceDir"`
 }
 
 func (q question) action() guard.Action {
@@ -183,6 +197,14 @@ func (q question) action() guard.Action {
 
 func (q question) turn() guard.Turn {
 	return guard.Turn{Door: "hook", Route: q.Provider, Agent: q.Agent, Session: q.Session, Trace: q.Trace}
+}
+
+// vouchedFor is what OpenClaw says of a question, with what the plugin vouched
+// for before the run.
+func (d *Door) vouchedFor(config string, q question) guard.Action {
+	a := q.action()
+	a.Speaker, a.Workspace = d.Speaker(config, q.Trace)
+	return a
 }
 
 // toolCall answers whether a call may run: once for each time that the model
@@ -201,9 +223,9 @@ func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
 		}
 		return answer{Allow: true}
 	case d.nested(config, q):
-		return d.judge(ctx, q.action())
+		return d.judge(ctx, d.vouchedFor(config, q))
 	}
-	return answer{Block: true, Reason: d.guard.Unjudged(ctx, q.action(), why)}
+	return answer{Block: true, Reason: d.guard.Unjudged(ctx, d.vouchedFor(config, q), why)}
 }
 
 // modelCall notes a call that OpenClaw says it makes.

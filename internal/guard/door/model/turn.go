@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -38,20 +39,52 @@ func newTurn(g *guard.Guard, x *exchange, header string) *turn {
 		witness: x.door.Witness,
 		config:  x.route.Agent,
 	}
+	t.Speaker, t.Workspace = x.door.Witness.Speaker(t.config, trace)
 	for _, p := range slices.Backward(x.request.Parts) {
 		// OpenClaw writes it as the user; a page or the model may write it too.
 		if p.Role != wire.User && p.Role != wire.System {
 			continue
 		}
 		if r, ok := openclaw.ParseRuntime(p.Text); ok {
-			t.Agent, t.Session = r.Agent, r.Session
+			t.Agent, t.Session, t.Conversation = r.Agent, r.Session, cmp.Or(r.SessionID, r.Session)
 			break
 		}
+	}
+	if t.Conversation == "" {
+		t.Conversation = t.opening()
+	}
+	if t.Workspace == "" {
+		t.Workspace = t.folder()
 	}
 	// An answer is told whole, whoever stopped listening.
 	t.reply = g.Reply(context.Background(), t.Turn)
 	return t
 }
+
+// opening names a conversation that has no name by how it began: it is only
+// ever added to.
+func (t *turn) opening() string {
+	for _, p := range t.request.Parts {
+		if p.Role == wire.User && p.Text != "" {
+			sum := guard.WordsOf(p.Text).Sum
+			return "opened by " + hex.EncodeToString(sum[:8])
+		}
+	}
+	return ""
+}
+
+// folder is the working directory that OpenClaw names in its instructions.
+func (t *turn) folder() string {
+	for _, p := range t.request.Parts {
+		if p.Role == wire.System {
+			return openclaw.ParseWorkspace(p.Text)
+		}
+	}
+	return ""
+}
+
+// Tell implements wire.Teller.
+func (t *turn) Tell(f wire.Failure) string { return t.guard.Broken(t.Turn, string(f)) }
 
 // traceparent takes trace id and span id out of a W3C traceparent header.
 func traceparent(header string) (trace, span string) {
@@ -69,6 +102,7 @@ var sources = map[wire.Role]guard.Source{
 // the answer to give when nothing may be passed on: a new message was denied,
 // something cannot be taken out, or the record cannot be kept.
 func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string) {
+	t.results()
 	replaced = map[int]string{}
 	fresh := t.firstNewPart()
 	reader := t.guard.Reader()
@@ -78,19 +112,20 @@ func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string
 		if p.Media || signed || p.Text == "" {
 			continue
 		}
-		r := reader.Read(ctx, guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool, Text: p.Text})
+		text := guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool, Text: p.Text}
+		r := reader.Read(ctx, text)
 		switch {
 		case r.Verdict == policy.Allow:
 		case r.Unkept || p.Fixed || r.Verdict != policy.Redact && p.Role == wire.System:
 			// Without its instructions an agent is not the one that was set up.
-			return nil, guard.Halted(r.Decision)
+			return nil, t.guard.Halted(t.Turn, r.Decision)
 		case r.Verdict == policy.Redact:
 			replaced[i] = r.Redacted
 			maps.Copy(t.secrets, r.Secrets)
 		case p.Role == wire.User && i >= fresh:
-			return nil, guard.Refusal(r)
+			return nil, t.guard.Refused(t.Turn, r)
 		default:
-			replaced[i] = guard.Removed(sources[p.Role], r)
+			replaced[i] = t.guard.Removed(text, r)
 		}
 	}
 	return replaced, ""
@@ -107,21 +142,17 @@ func (t *turn) firstNewPart() int {
 	return 0
 }
 
-// keepsSecrets are the tools that write local files, into which a secret may
-// go back that the model was only shown as a mark.
-var keepsSecrets = []string{"write", "edit", "apply_patch"}
-
 // Call implements wire.Judge.
 func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
 	a, strict := t.action(c)
-	if d := t.guard.Judge(ctx, a); d.Verdict != policy.Allow {
+	a.Secrets = t.secrets
+	d := t.guard.Judge(ctx, a)
+	if d.Verdict != policy.Allow {
 		return wire.Verdict{Notice: t.guard.Stopped(a, d)}
 	}
 	v := wire.Verdict{Allow: true, Args: strict}
-	if len(t.secrets) > 0 && slices.Contains(keepsSecrets, a.Tool) {
-		if restored := guard.Restore(cmp.Or(strict, c.Args), t.secrets); restored != "" {
-			v.Args = restored
-		}
+	if d.Restore {
+		v.Args = guard.Restore(cmp.Or(strict, c.Args), t.secrets)
 	}
 	t.release(c, cmp.Or(v.Args, c.Args))
 	return v

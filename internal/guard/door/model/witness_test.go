@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/wire"
 	lab "github.com/openseawall/seawall/lab/model"
 )
@@ -15,6 +16,9 @@ type notes struct {
 	mu   sync.Mutex
 	seen []string
 	out  []string
+
+	speaker   map[string]guard.Speaker // by trace
+	workspace string
 }
 
 func (n *notes) Saw(_, trace, span string) {
@@ -27,6 +31,10 @@ func (n *notes) Released(_, trace, tool string, args []byte) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.out = append(n.out, trace+" "+tool+" "+string(args))
+}
+
+func (n *notes) Speaker(_, trace string) (guard.Speaker, string) {
+	return n.speaker[trace], n.workspace
 }
 
 func TestTheWitnessIsToldWhatPasses(t *testing.T) {

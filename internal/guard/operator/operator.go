@@ -1,0 +1,30 @@
+// Package operator is what the operator of this machine has settled for the
+// guard while the doors are open: the language of the notices, the texts that
+// may pass once, and the notices that stand in place of a text already. All of
+// it is in files of the state directory, which only the operator can write and
+// the doors look at whenever they need it.
+//
+//	seawall pass ID, the page ──▶ passes.json ──▶ Desk.Pass ──▶ guard
+//	seawall up --language de  ──▶ language    ──▶ Desk.Language
+//	                 notices.json ◀─────────────▶ Desk.Said
+package operator
+
+import (
+	"sync"
+	"time"
+
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// Desk reads and keeps what one state directory holds of the operator. It is
+// safe for concurrent use.
+type Desk struct {
+	dir *state.Dir
+	now func() time.Time
+
+	mu   sync.Mutex
+	said *notices // nil until they are needed
+}
+
+// Open returns the desk of a state directory, which tells the time by now.
+func Open(dir *state.Dir, now func() time.Time) *Desk { return &Desk{dir: dir, now: now} }
