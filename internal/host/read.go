@@ -37,20 +37,7 @@ type reader struct {
 // what could not be read is [Unknown] with its reason. A list that could be
 // read only in part is Unknown too, and its Value holds that part.
 func Read(ctx context.Context, h Host, opts ...Option) *Facts {
-	r := &reader{options: withDefaults(opts), ctx: ctx, h: h}
-	r.processes = sync.OnceValue(func() Fact[[]Process] { return ask[[]Process](r, askProcesses) })
-	r.sockets = sync.OnceValue(func() Fact[[]Socket] { return ask[[]Socket](r, askSockets) })
-	r.users = sync.OnceValue(r.readUsers)
-	r.units = sync.OnceValue(r.readUnits)
-	r.packages = sync.OnceValue(r.readPackages)
-	r.sshd = sync.OnceValue(r.readSSHD)
-	r.containers = sync.OnceValue(r.readContainers)
-
-	f := &Facts{}
-	// Who asks decides how a refusal is explained, so it comes first.
-	r.self, _ = h.Self(ctx)
-	f.Self = r.self
-
+	r, f := newReader(ctx, h, opts)
 	var g errgroup.Group
 	g.SetLimit(readers)
 	for _, family := range []func(){
@@ -81,6 +68,29 @@ func Read(ctx context.Context, h Host, opts ...Option) *Facts {
 	}
 	_ = g.Wait()
 	return f
+}
+
+// ReadRunning reads only what runs and as whom: processes, accounts and who
+// asks. It starts no program, so that it can be done again and again.
+func ReadRunning(ctx context.Context, h Host, opts ...Option) *Facts {
+	r, f := newReader(ctx, h, opts)
+	f.Processes, f.Users = r.processes(), r.users()
+	return f
+}
+
+func newReader(ctx context.Context, h Host, opts []Option) (*reader, *Facts) {
+	r := &reader{options: withDefaults(opts), ctx: ctx, h: h}
+	r.processes = sync.OnceValue(func() Fact[[]Process] { return ask[[]Process](r, askProcesses) })
+	r.sockets = sync.OnceValue(func() Fact[[]Socket] { return ask[[]Socket](r, askSockets) })
+	r.users = sync.OnceValue(r.readUsers)
+	r.units = sync.OnceValue(r.readUnits)
+	r.packages = sync.OnceValue(r.readPackages)
+	r.sshd = sync.OnceValue(r.readSSHD)
+	r.containers = sync.OnceValue(r.readContainers)
+
+	// Who asks decides how a refusal is explained, so it comes first.
+	r.self, _ = h.Self(ctx)
+	return r, &Facts{Self: r.self}
 }
 
 // ask reads the JSON answer to one of the reader's own questions.
