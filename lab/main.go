@@ -1,6 +1,6 @@
 // Command lab runs the lab's real things by hand.
 //
-//	go run ./lab install                       OpenClaw, from npm into the lab's cache, once
+//	go run ./lab install                       OpenClaw and the official SDKs, from npm into the lab's cache, once
 //	go run ./lab model --listen 127.0.0.1:9999 a scripted model that echoes, or calls the tool it is told to
 //	go run ./lab openclaw                      a real OpenClaw talking to that model, in a network of its own
 package main
@@ -19,6 +19,7 @@ import (
 	"github.com/openseawall/seawall/lab/model"
 	"github.com/openseawall/seawall/lab/netns"
 	"github.com/openseawall/seawall/lab/openclaw"
+	"github.com/openseawall/seawall/lab/sdk"
 )
 
 func main() {
@@ -34,12 +35,17 @@ func main() {
 func installCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "install",
-		Short: "Install OpenClaw " + openclaw.Version + " into the lab's cache",
+		Short: "Install OpenClaw " + openclaw.Version + " and the official SDKs into the lab's cache",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			i, err := openclaw.Install(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			dir, err := sdk.Install(cmd.Context(), cmd.ErrOrStderr())
 			if err == nil {
 				fmt.Println(i.Dir)
+				fmt.Println(dir)
 			}
 			return err
 		},

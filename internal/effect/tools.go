@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/dop251/goja/parser"
+
+	"github.com/openseawall/seawall/internal/openclaw"
 )
 
 // tool is what is known of one of OpenClaw's tools (2026.9, 54 of them).
@@ -214,7 +216,7 @@ func (s *shell) readPath(p, piece string) flow {
 func (s *shell) eachPath(args map[string]any, f func(string)) {
 	for _, k := range pathKeys {
 		if p, ok := args[k].(string); ok && p != "" {
-			f(p)
+			f(openclaw.FilePath(p))
 		}
 	}
 	for _, k := range []string{"paths", "files"} {
@@ -222,7 +224,7 @@ func (s *shell) eachPath(args map[string]any, f func(string)) {
 		for _, v := range list {
 			switch v := v.(type) {
 			case string:
-				f(v)
+				f(openclaw.FilePath(v))
 			case map[string]any:
 				s.eachPath(v, f)
 			}
@@ -313,7 +315,7 @@ func patchTool(s *shell, args map[string]any) {
 	for line := range strings.SplitSeq(text(args, "input", "patch", "diff"), "\n") {
 		if m := patchHeader.FindStringSubmatch(line); m != nil {
 			flush()
-			file = strings.TrimSpace(m[2])
+			file = openclaw.FilePath(strings.TrimSpace(m[2]))
 			if m[1] == "Delete File" {
 				s.gone(clean(strings.Replace(file, "~", home, 1), s.dir), "delete "+file)
 			}

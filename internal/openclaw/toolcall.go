@@ -28,8 +28,8 @@ type ToolCall struct {
 	// Args is a JSON object, strictly written, that every reader reads alike.
 	// It is nil when the arguments have no certain reading.
 	Args jsontext.Value
-	// Lenient: what was written is not strict JSON, and Args is the one
-	// reading of it. Hand on Args, never what was written.
+	// Lenient: Args is not what was written, but the one reading of it: strict
+	// JSON, with what the tool takes ([ToolParam]). Hand on Args.
 	Lenient bool
 	// Code: an argument is JavaScript that calls further tools when it runs
 	// (code mode's exec, tool_search_code), which the wire does not show.
@@ -59,6 +59,9 @@ func (t *Toolset) Unwrap(name, id string, args []byte) (calls []ToolCall, ambigu
 			call.Args = decoded
 		}
 		fields := object(call.Args)
+		if taken, changed := asTaken(call.Tool, call.Args, fields); changed {
+			call.Args, call.Lenient = taken, true
+		}
 		call.Code = call.Tool == "tool_search_code" || call.Tool == "exec" && (t.CodeMode || fields["code"] != nil)
 		calls = append(calls, call)
 		if call.Tool != "tool_call" || t.literal {
@@ -277,6 +280,11 @@ func ParseArgs(text []byte) (args jsontext.Value, lenient bool, err error) {
 		return nil, false, ErrNotUTF8
 	}
 	args, err = strictObject(text)
+	if errors.Is(err, ErrRepeatedName) {
+		if once := sayOnce(text); once != nil {
+			return once, true, nil
+		}
+	}
 	if err == nil || errors.Is(err, ErrRepeatedName) {
 		return args, false, err
 	}
@@ -308,6 +316,33 @@ func strictObject(text []byte) (jsontext.Value, error) {
 		return nil, ErrNotAnObject
 	}
 	return v, nil
+}
+
+// sayOnce leaves out of an object what it says twice in the same words; nil
+// when some of it is said twice and differently, or deeper inside.
+func sayOnce(text []byte) jsontext.Value {
+	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	if _, err := dec.ReadToken(); err != nil {
+		return nil
+	}
+	fields := map[string]jsontext.Value{}
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil
+		}
+		key := name.String()
+		value, err := dec.ReadValue()
+		if said, ok := fields[key]; err != nil || ok && !bytes.Equal(said, value) {
+			return nil
+		}
+		fields[key] = value.Clone()
+	}
+	args, err := strictObject(encode(fields))
+	if err != nil {
+		return nil
+	}
+	return args
 }
 
 func json5Object(text []byte) (jsontext.Value, error) {

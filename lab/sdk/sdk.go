@@ -4,9 +4,7 @@
 package sdk
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -56,20 +54,5 @@ func Run(t testing.TB, script string, question, answer any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := json.Marshal(question)
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := filepath.Join(openclaw.Dir(t), "node_modules", ".bin", "node")
-	cmd := exec.CommandContext(t.Context(), node, script, dir)
-	cmd.Stdin = bytes.NewReader(in)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v: %s", script, err, errs.Bytes())
-	}
-	if err := json.Unmarshal(out, answer); err != nil {
-		t.Fatalf("%s: %v: %s", script, err, errs.Bytes())
-	}
+	openclaw.NodeIn(t, dir, script, question, answer)
 }

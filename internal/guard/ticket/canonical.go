@@ -31,7 +31,8 @@ func Of(agent, trace, tool string, args []byte) (Ticket, error) {
 
 // canonical is one form (RFC 8785) for all that OpenClaw makes of the arguments
 // of a call between the wire and its hooks. It moves arguments to where the
-// tool reads them (prepareArguments, prepareBeforeToolCallParams), then turns
+// tool reads them (prepareArguments, prepareBeforeToolCallParams), takes what
+// single tools take ([openclaw.ToolParam]), then turns
 // values into the type that the tool's schema names (coerceWithJsonSchema in
 // packages/llm-core/src/validation.ts). The schemas are not all on the wire,
 // so values that could become one another are one: 5 and "5"; true, "true" and
@@ -41,6 +42,11 @@ func canonical(tool string, args []byte) ([]byte, error) {
 	var fields map[string]any
 	if err := json.Unmarshal(args, &fields); err != nil {
 		return nil, err
+	}
+	for name, value := range fields {
+		if text, ok := value.(string); ok {
+			fields[name] = openclaw.ToolParam(tool, name, text)
+		}
 	}
 	if move := moves[tool]; move != nil {
 		fields = move(fields)

@@ -24,6 +24,8 @@ func TestOneCall(t *testing.T) {
 		{"code mode", "exec", `{"code":"await x()"}`, `{"code":"await x()","command":"await x()"}`},
 		{"pinned to its host", "exec", `{"command":"ls","security":"full","ask":"off"}`, `{"command":"ls","host":"gateway"}`},
 		{"another name for a message", "sessions_send", `{"to":"main","text":"hi"}`, `{"to":"main","message":"hi"}`},
+		{"a rest of XML", "exec", `{"command":"ls</arg_value>>"}`, `{"command":"ls"}`},
+		{"a rest of XML behind a path", "read", `{"path":"a</arg_value>>"}`, `{"path":"a"}`},
 		{"alias", "Bash", `{"command":"ls"}`, `{"command":"ls"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,7 +49,6 @@ func TestAnotherCall(t *testing.T) {
 		{"another name", "exec", `{"command":"ls"}`, `{"Command":"ls"}`},
 		{"one more", "exec", `{"command":"ls"}`, `{"command":"ls","host":"node"}`},
 		{"another host", "exec", `{"command":"ls"}`, `{"command":"ls","host":"node","node":"n1"}`},
-		{"a rest of XML that was judged with it", "exec", `{"command":"ls</arg_value>>"}`, `{"command":"ls"}`},
 		{"spaces in a text", "exec", `{"command":"ls"}`, `{"command":"ls "}`},
 		{"order of a list", "message", `{"targets":["a","b"]}`, `{"targets":["b","a"]}`},
 		{"an empty item", "message", `{"targets":["a",""]}`, `{"targets":["a"]}`},

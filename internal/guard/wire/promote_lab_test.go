@@ -5,12 +5,9 @@ package wire
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"math/rand/v2"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,25 +18,9 @@ import (
 var promoted = flag.Int("promoted", 3000, "answers to hold against OpenClaw's own promotion")
 
 // promote gives the calls that OpenClaw would run of each answer.
-func promote(t *testing.T, cases []map[string]any) []read {
+func promote(t *testing.T, cases []map[string]any) (results []read) {
 	t.Helper()
-	dir := openclaw.Dir(t)
-	in, err := json.Marshal(cases)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "node_modules", ".bin", "node"), "testdata/promote.mjs", dir)
-	cmd.Stdin = bytes.NewReader(in)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, errs.String())
-	}
-	var results []read
-	if err := json.Unmarshal(out, &results); err != nil {
-		t.Fatal(err)
-	}
+	openclaw.Node(t, "testdata/promote.mjs", cases, &results)
 	return results
 }
 

@@ -7,8 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -51,35 +49,10 @@ func canonical(s string) string {
 }
 
 // readers runs the official SDKs and OpenClaw's transports over answers.
-func readers(t *testing.T, cases []map[string]any) []struct{ SDK, OpenClaw read } {
-	i, err := openclaw.Install(t.Context(), testWriter{t})
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := json.Marshal(cases)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(i.Dir, "node_modules", ".bin", "node"), "testdata/readers.mjs", i.Dir)
-	cmd.Stdin = bytes.NewReader(in)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, errs.String())
-	}
-	var results []struct{ SDK, OpenClaw read }
-	if err := json.Unmarshal(out, &results); err != nil {
-		t.Fatal(err)
-	}
+func readers(t *testing.T, cases []map[string]any) (results []struct{ SDK, OpenClaw read }) {
+	t.Helper()
+	openclaw.Node(t, "testdata/readers.mjs", cases, &results)
 	return results
-}
-
-type testWriter struct{ t *testing.T }
-
-func (w testWriter) Write(p []byte) (int, error) {
-	w.t.Log(strings.TrimSpace(string(p)))
-	return len(p), nil
 }
 
 // allowed is what the judge of a capture let go on.

@@ -65,7 +65,9 @@ var endings = map[API]map[Failure]string{
 	Anthropic: {
 		CutOff:    anthropicStart + anthropicCall(0),
 		Malformed: anthropicStart + anthropicCall(0) + "data: {\"type\":\"x\",\"type\":\"y\"}\n\n",
-		TooLarge:  anthropicStart + many(func(i int) string { return anthropicCall(i) + fmt.Sprintf("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":%d}\n\n", i) }),
+		TooLarge: anthropicStart + many(func(i int) string {
+			return anthropicCall(i) + fmt.Sprintf("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":%d}\n\n", i)
+		}),
 	},
 }
 
