@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"time"
@@ -26,10 +25,10 @@ import (
 
 // Door serves the routes of one state directory.
 type Door struct {
-	guard  *guard.Guard
-	routes *Routes
-	proxy  *httputil.ReverseProxy
-	Stats  Stats
+	guard     *guard.Guard
+	routes    *Routes
+	transport http.RoundTripper
+	Stats     Stats
 	// Witness is told what passes. It is set before the door opens; New's does
 	// nothing.
 	Witness Witness
@@ -57,18 +56,7 @@ func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
 	if transport == nil {
 		transport = newTransport()
 	}
-	d := &Door{guard: g, routes: routes, Witness: unwitnessed{}}
-	// Without a FlushInterval it flushes after each piece of what has no length,
-	// as streams have none, and only that.
-	d.proxy = &httputil.ReverseProxy{
-		Rewrite:        rewriteRequest,
-		ModifyResponse: d.rewriteAnswer,
-		Transport:      transport,
-		BufferPool:     newBuffers(),
-		ErrorHandler:   d.upstreamFailed,
-		ErrorLog:       quiet,
-	}
-	return d
+	return &Door{transport: transport, guard: g, routes: routes, Witness: unwitnessed{}}
 }
 
 // Serve answers on a listener until it is closed.

@@ -2,19 +2,13 @@ package model
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"mime"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/openseawall/seawall/internal/guard/wire"
@@ -35,19 +29,16 @@ type exchange struct {
 
 	request *wire.Request // nil when it only passes
 	body    []byte        // what is sent instead of the agent's
+	sending bytes.Reader
 	turn    *turn
 }
-
-type exchangeKey struct{}
-
-func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*exchange) }
 
 func (d *Door) pass(w http.ResponseWriter, r *http.Request, x *exchange) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	// A provider may answer before it has read to the end: without this the
 	// rest of the body is taken from under the transport, and the answer breaks off.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	d.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	d.forward(w, r, x)
 }
 
 // turn reads a request, lets the guard look at what the model would read, and
@@ -79,7 +70,7 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 	if len(replaced) > 0 {
 		x.body = x.request.Replace(replaced)
 	}
-	d.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	d.forward(w, r, x)
 }
 
 // readBody returns the decoded body of a request, or the status and the
@@ -103,66 +94,6 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, int, error) {
 		return nil, http.StatusBadRequest, fmt.Errorf("the request broke off while it was read: %v", err)
 	}
 	return buf.Bytes(), 0, nil
-}
-
-// rewriteRequest turns the agent's request into the provider's: its address,
-// the real key, and the body as the guard left it.
-func rewriteRequest(p *httputil.ProxyRequest) {
-	x := exchangeOf(p.In.Context())
-	u := *x.route.upstream
-	if u.RawPath != "" {
-		u.RawPath += x.path
-	}
-	u.Path += x.path
-	u.RawQuery = p.In.URL.RawQuery
-	p.Out.URL, p.Out.Host = &u, u.Host
-	if x.route.Token != "" {
-		p.Out.Header.Del("Authorization")
-		p.Out.Header.Del("X-Api-Key")
-		value := x.route.key
-		if x.header == "Authorization" {
-			value = "Bearer " + value
-		}
-		p.Out.Header.Set(x.header, value)
-	}
-	// Only what can be read can be judged.
-	p.Out.Header.Set("Accept-Encoding", "identity")
-	if x.request != nil {
-		p.Out.Header.Del("Content-Encoding")
-		p.Out.Body = io.NopCloser(bytes.NewReader(x.body))
-		p.Out.ContentLength = int64(len(x.body))
-	}
-}
-
-// rewriteAnswer lets the guard look at all that a client takes for an answer
-// (2xx) while it passes. Errors of the provider, rate limits among them, pass as
-// they are.
-func (d *Door) rewriteAnswer(res *http.Response) error {
-	x := exchangeOf(res.Request.Context())
-	switch {
-	case res.StatusCode >= 400:
-		return hideKey(res, x.route.key)
-	case res.StatusCode >= 300 && res.StatusCode != http.StatusNotModified:
-		return elsewhere(res.Header.Get("Location"))
-	case x.request == nil || x.counted:
-		return nil
-	}
-	decoded, err := decoder(res.Header.Get("Content-Encoding"), res.Body)
-	if err != nil {
-		return err
-	}
-	res.Header.Del("Content-Encoding")
-	contentType := res.Header.Get("Content-Type")
-	rewrite := func(w io.Writer) error {
-		return x.request.Rewrite(res.Request.Context(), w, decoded, contentType, x.turn)
-	}
-	if kind, _, _ := mime.ParseMediaType(contentType); kind == "application/json" {
-		return replace(res, rewrite, decoded)
-	}
-	res.Header.Del("Content-Length")
-	res.ContentLength = -1
-	res.Body = rewritten(rewrite, decoded, res.Body)
-	return nil
 }
 
 // elsewhere is the error of an answer that sends the agent to another address,
@@ -202,35 +133,6 @@ func hideKey(res *http.Response, key string) error {
 	return nil
 }
 
-// upstreamFailed answers when the provider could not be reached. It is an HTTP
-// error, because nothing was decided: the agent may try again.
-func (d *Door) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // the agent went away
-	}
-	x := exchangeOf(r.Context())
-	why := "it did not answer"
-	var op *net.OpError
-	var dns *net.DNSError
-	var away elsewhere
-	switch {
-	case asError(err, &away):
-		why = away.Error()
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		why = "its answer broke off"
-	case asError(err, &dns):
-		why = "its name could not be resolved"
-	case asError(err, &op) && op.Op == "dial":
-		why = "no connection could be made"
-	case strings.Contains(err.Error(), "tls:") || strings.Contains(err.Error(), "x509:"):
-		why = "its certificate was not accepted"
-	case strings.Contains(err.Error(), "content encoding"):
-		why = err.Error()
-	}
-	d.Stats.failed(fmt.Sprintf("%s: %s", x.route.upstream.Host, why))
-	refuse(w, http.StatusBadGateway, fmt.Sprintf("the provider %q at %s could not be used: %s; Seawall tries again with the next request", x.route.ID, x.route.upstream.Host, why))
-}
-
 // refuse answers with one sentence, in the form in which all three APIs give
 // errors.
 func refuse(w http.ResponseWriter, status int, sentence string) {
@@ -261,15 +163,3 @@ func newTransport() *http.Transport {
 
 // quiet is where net/http writes what the door has answered already.
 var quiet = log.New(io.Discard, "", 0)
-
-type buffers struct{ pool sync.Pool }
-
-func newBuffers() *buffers {
-	return &buffers{sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }}}
-}
-
-// Get implements httputil.BufferPool.
-func (b *buffers) Get() []byte { return *b.pool.Get().(*[]byte) }
-
-// Put implements httputil.BufferPool.
-func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
