@@ -4,20 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
-const (
-	doorGroup   = "The model door beside the same provider without it"
-	memoryGroup = "Memory and start"
-)
+const doorGroup = "The model door beside the same provider without it"
 
 // ways is the same request by each way, in turn.
 type ways struct{ direct, plain, door samples }
@@ -176,6 +172,57 @@ func (c *client) streaming(ctx context.Context) ([]result, error) {
 	return append(all, end.results(fmt.Sprintf("whole stream of %d tokens", tokens), 0, 0)[0]), nil
 }
 
+// leaving measures how long the provider goes on with a stream whose client
+// has gone.
+func (c *client) leaving(ctx context.Context) ([]result, error) {
+	var w ways
+	body := newConversation(uint64(time.Now().UnixNano()), 60_000).body(true)
+	for n := range 30 {
+		for _, way := range w.of(c.stage, n) {
+			d, err := c.leave(ctx, way.origin, body)
+			if err != nil {
+				return nil, fmt.Errorf("leaving a stream through %s: %w", way.origin, err)
+			}
+			*way.times = append(*way.times, d)
+		}
+	}
+	return w.results("client leaves a stream: provider is told", 0, 100), nil
+}
+
+// leave leaves a stream after its first token.
+func (c *client) leave(ctx context.Context, origin string, body []byte) (time.Duration, error) {
+	leaving, leave := context.WithCancel(ctx)
+	defer leave()
+	var left time.Time
+	err := c.call(leaving, origin, body, answerHold, func(r io.Reader) error {
+		if _, err := io.ReadAtLeast(r, make([]byte, 4096), 1); err != nil {
+			return err
+		}
+		left = time.Now()
+		leave()
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for range 1000 {
+		res, err := c.http.Get(c.origin + leftPath)
+		if err != nil {
+			return 0, err
+		}
+		said, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			return 0, err
+		}
+		if ns, _ := strconv.ParseInt(string(said), 10, 64); ns > left.UnixNano() {
+			return time.Duration(ns - left.UnixNano()), nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return 0, errors.New("the provider was never told")
+}
+
 // listen measures one stream: until its first token, each later token's way
 // from the provider, and until its end.
 func (c *client) listen(ctx context.Context, origin string, body []byte, first, later, end *samples) error {
@@ -212,105 +259,4 @@ func eachToken(r io.Reader, got func(sent time.Time)) error {
 		got(time.Unix(0, ns))
 	}
 	return lines.Err()
-}
-
-const atOnce = 50
-
-// throughput is how many requests of growing conversations are answered in a
-// second by turns, direct and through the door. Each has a message that is new.
-func (c *client) throughput(ctx context.Context, slices int, each time.Duration) (result, error) {
-	bodies := make([][]byte, atOnce)
-	seed := uint64(time.Now().UnixNano())
-	for i := range bodies {
-		talk := newConversation(seed+uint64(i), 60_000)
-		talk.messages = append(talk.messages, object{"role": "user", "content": newest + " " + talk.paragraph(10)})
-		bodies[i] = talk.body(false)
-		if err := c.call(ctx, c.door, bodies[i], answerText, read); err != nil {
-			return result{}, err
-		}
-	}
-	var direct, plain, door int64
-	for range slices {
-		for _, way := range []struct {
-			origin string
-			count  *int64
-		}{{c.origin, &direct}, {c.plain, &plain}, {c.door, &door}} {
-			n, err := c.load(ctx, way.origin, bodies, each)
-			if err != nil {
-				return result{}, err
-			}
-			*way.count += n
-		}
-	}
-	seconds := each.Seconds() * float64(slices)
-	return result{Group: doorGroup, What: fmt.Sprintf("60 kB, growing, %d at once", atOnce), Unit: "/s",
-		Beside: float64(direct) / seconds, Plain: float64(plain) / seconds, Value: float64(door) / seconds, N: int(door), Wanted: 0.5}, nil
-}
-
-// newest stands in the last message and is changed for every request.
-const newest = "request 0000000000000000"
-
-var requests atomic.Int64
-
-func (c *client) load(ctx context.Context, origin string, bodies [][]byte, d time.Duration) (int64, error) {
-	var done atomic.Int64
-	var failed atomic.Pointer[error]
-	var all sync.WaitGroup
-	end := time.Now().Add(d)
-	for _, body := range bodies {
-		all.Go(func() {
-			body := bytes.Clone(body)
-			at := bytes.LastIndex(body, []byte(newest)) + len("request ")
-			for time.Now().Before(end) {
-				copy(body[at:at+16], fmt.Sprintf("%016d", requests.Add(1)))
-				if err := c.call(ctx, origin, body, answerText, read); err != nil {
-					failed.Store(&err)
-					return
-				}
-				done.Add(1)
-			}
-		})
-	}
-	all.Wait()
-	if err := failed.Load(); err != nil {
-		return 0, *err
-	}
-	return done.Load(), nil
-}
-
-const openStreams = 1000
-
-// streamsOpen is the memory that streams take which are open and say nothing.
-func (c *client) streamsOpen(ctx context.Context) (result, error) {
-	before, _ := resident(c.pid)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	body := newConversation(uint64(time.Now().UnixNano()), 900).body(true)
-	opened := make(chan error, openStreams)
-	var all sync.WaitGroup
-	for range openStreams {
-		all.Go(func() {
-			err := c.call(ctx, c.door, body, answerHold, func(r io.Reader) error {
-				_, err := io.ReadAtLeast(r, make([]byte, 4096), 1)
-				opened <- err
-				<-ctx.Done()
-				return nil
-			})
-			if err != nil {
-				opened <- err
-			}
-		})
-	}
-	for range openStreams {
-		if err := <-opened; err != nil {
-			cancel()
-			all.Wait()
-			return result{}, fmt.Errorf("opening %d streams: %w", openStreams, err)
-		}
-	}
-	after, _ := resident(c.pid)
-	cancel()
-	all.Wait()
-	return result{Group: memoryGroup, What: fmt.Sprintf("door, %d streams open", openStreams), Unit: "MB", Value: after / 1e6, Wanted: 100,
-		Note: fmt.Sprintf("%.1f kB a stream", (after-before)/1e3/openStreams)}, nil
 }

@@ -1,7 +1,7 @@
 // Bench measures what Seawall costs, in one run on one machine, beside the same
 // work without it. See README.md.
 //
-//	go run ./bench [-json] [-profile FILE] [-only door,start,inside,audit,record]
+//	go run ./bench [-json] [-profile FILE] [-only door,load,memory,start,inside,audit,record]
 package main
 
 import (
@@ -24,7 +24,7 @@ const serveCommand = "serve"
 
 // besides names the second column of each group.
 var besides = map[string]string{
-	doorGroup: "direct", insideGroup: "plain proxy", memoryGroup: "", auditGroup: "the other", recordGroup: "",
+	doorGroup: "direct", loadGroup: "direct", insideGroup: "plain proxy", auditGroup: "the other",
 }
 
 type flags struct {
@@ -54,7 +54,7 @@ func main() {
 	}
 }
 
-var parts = []string{"door", "start", "inside", "audit", "record"}
+var parts = []string{"door", "load", "memory", "start", "inside", "audit", "record"}
 
 func run(ctx context.Context, f flags) (err error) {
 	if flag.NArg() > 0 {
@@ -104,9 +104,14 @@ func run(ctx context.Context, f flags) (err error) {
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }
 
 func (s *stage) measure(ctx context.Context, part string, profile io.Writer) ([]result, error) {
+	c := newClient(s)
 	switch part {
 	case "door":
-		return s.doors(ctx)
+		return each(ctx, c.growing, c.acting, c.streaming, c.leaving)
+	case "load":
+		return c.load(ctx)
+	case "memory":
+		return c.memory(ctx)
 	case "inside":
 		return s.inside(ctx, profile)
 	case "start":
@@ -117,29 +122,15 @@ func (s *stage) measure(ctx context.Context, part string, profile io.Writer) ([]
 	return s.record(ctx, 2*time.Second)
 }
 
-// doors measures the door's process from its first idle moment on.
-func (s *stage) doors(ctx context.Context) ([]result, error) {
-	time.Sleep(2 * time.Second)
-	idle, own := resident(s.pid)
-	memory := []result{{Group: memoryGroup, What: "door, idle", Unit: "MB", Value: idle / 1e6, Wanted: 40, Note: mb(own) + " of it its own, the rest the program's file"}}
-	c := newClient(s)
-	open, err := c.streamsOpen(ctx)
-	if err != nil {
-		return nil, err
-	}
+// each joins what parts of a part measure.
+func each(ctx context.Context, measures ...func(context.Context) ([]result, error)) ([]result, error) {
 	var all []result
-	for _, part := range []func(context.Context) ([]result, error){c.growing, c.acting, c.streaming} {
-		more, err := part(ctx)
+	for _, m := range measures {
+		more, err := m(ctx)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, more...)
 	}
-	load, err := c.throughput(ctx, 4, 1500*time.Millisecond)
-	if err != nil {
-		return nil, err
-	}
-	after, _ := resident(s.pid)
-	memory = append(memory, open, result{Group: memoryGroup, What: "door, after all the above", Unit: "MB", Value: after / 1e6})
-	return append(append(all, load), memory...), nil
+	return all, nil
 }

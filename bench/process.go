@@ -32,6 +32,8 @@ type stage struct {
 	door     string // of Seawall
 	token    string
 	pid      int // of the door
+	plainPID int
+	state    *state.Dir
 	children []*child
 }
 
@@ -73,6 +75,7 @@ func (s *stage) open() error {
 		return fmt.Errorf("starting the plain proxy: %w", err)
 	}
 	s.origin, s.plain = "http://"+provider, "http://"+proxy
+	s.plainPID = s.children[len(s.children)-1].cmd.Process.Pid
 	dir, err := s.newState("state")
 	if err != nil {
 		return err
@@ -88,7 +91,8 @@ func (s *stage) open() error {
 	if err := model.SaveRoutes(dir, []model.Route{route}); err != nil {
 		return err
 	}
-	return s.startDoor(dir)
+	s.state = dir
+	return s.startDoor()
 }
 
 // newState makes a state directory that the door's user owns.
@@ -152,8 +156,12 @@ func (s *stage) serve(args ...string) (addr string, err error) {
 }
 
 // startDoor starts the process that `seawall up` runs the doors in, as it does:
-// with the sockets and a pipe for its "ready".
-func (s *stage) startDoor(dir *state.Dir) error {
+// with the sockets and a pipe for its "ready". One that ran before is ended.
+func (s *stage) startDoor() error {
+	if s.pid != 0 {
+		s.children[len(s.children)-1].end()
+		s.children = s.children[:len(s.children)-1]
+	}
 	door, err := inherited()
 	if err != nil {
 		return err
@@ -169,7 +177,7 @@ func (s *stage) startDoor(dir *state.Dir) error {
 		return err
 	}
 	defer ready.Close()
-	cmd := s.command("doors", "--state", dir.String())
+	cmd := s.command("doors", "--state", s.state.String())
 	cmd.ExtraFiles = []*os.File{door.File, page.File, readyChild}
 	err = s.start(cmd)
 	readyChild.Close()
@@ -232,6 +240,20 @@ func resident(pid int) (all, own float64) {
 		}
 	}
 	return all, own
+}
+
+// processorOf is the time that another process has used.
+func processorOf(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The name before may hold anything; utime and stime are fields 14 and 15,
+	// in ticks of which Linux shows 100 a second.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // firstByte is how long a command takes from its start to the first byte that

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,12 +23,21 @@ const (
 	answerCall = "call" // one call of a tool
 	answerLive = "live" // a stream of tokens, one every tokenGap
 	answerHold = "hold" // a stream that stays open after its first token
+	answerSlow = "slow" // answerText, after thinking
 )
 
 const (
 	tokens   = 40
 	tokenGap = 5 * time.Millisecond
+	// thinking is less than any model takes to its first token.
+	thinking = 50 * time.Millisecond
 )
+
+// leftPath tells when a client left a stream for the last time.
+const leftPath = "/left"
+
+// left is that time, in nanoseconds.
+var left atomic.Int64
 
 // serve is the process of the provider ("provider") or of a proxy to the
 // address that follows ("proxy"), which is Go's own and reads nothing: what a
@@ -61,8 +71,11 @@ func plainProxy(to string, through http.RoundTripper) http.Handler {
 	})
 }
 
+var said = whole(object{"role": "assistant", "content": strings.Repeat("The report is ready, and the folder is in order. ", 9)}, "stop")
+
 var answers = map[string][]byte{
-	answerText: whole(object{"role": "assistant", "content": strings.Repeat("The report is ready, and the folder is in order. ", 9)}, "stop"),
+	answerText: said,
+	answerSlow: said,
 	answerCall: whole(object{"role": "assistant", "content": nil, "tool_calls": []any{object{
 		"id": "call_1", "type": "function", "function": object{"name": "exec", "arguments": `{"command":"ls -l reports"}`}}}}, "tool_calls"),
 }
@@ -78,6 +91,10 @@ func whole(message object, reason string) []byte {
 }
 
 func answer(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == leftPath {
+		fmt.Fprint(w, left.Load())
+		return
+	}
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return
 	}
@@ -85,6 +102,9 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	if kind == answerLive || kind == answerHold {
 		stream(w, r, kind)
 		return
+	}
+	if kind == answerSlow {
+		time.Sleep(thinking)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(answers[kind])
@@ -105,6 +125,7 @@ func stream(w http.ResponseWriter, r *http.Request, kind string) {
 		send(fmt.Sprintf(`"content":"word %d "`, time.Now().UnixNano()))
 		if kind == answerHold {
 			<-r.Context().Done()
+			left.Store(time.Now().UnixNano())
 			return
 		}
 	}
