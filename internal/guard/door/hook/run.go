@@ -14,6 +14,8 @@ const (
 	vouched = 10 * time.Minute
 	// maxRuns is how many are remembered.
 	maxRuns = 4096
+	// maxPath is how long a workspace's path may be, in bytes (PATH_MAX).
+	maxPath = 4096
 )
 
 // runs are the runs that the plugin vouches for, by agent and trace id.
@@ -65,7 +67,11 @@ func (d *Door) run(_ context.Context, config string, q question) answer {
 	if q.Owner {
 		who = guard.Owner
 	}
-	d.runs.vouch(config+"\x00"+q.Trace, vouch{workspace: q.Workspace, speaker: guard.Speaker{
+	workspace := q.Workspace
+	if len(workspace) > maxPath {
+		workspace = ""
+	}
+	d.runs.vouch(config+"\x00"+q.Trace, vouch{workspace: workspace, speaker: guard.Speaker{
 		Who: who, Channel: short(q.Channel), Sender: short(q.Sender), Words: guard.WordsOf(q.Prompt),
 	}})
 	return answer{Allow: true}
