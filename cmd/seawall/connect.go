@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,47 +22,161 @@ import (
 )
 
 func newConnect() *cobra.Command {
-	var yes bool
-	var only string
-	door := service.DoorAddress
+	var f connectFlags
 	cmd := &cobra.Command{
 		Use:   "connect",
 		Short: "Send OpenClaw's model calls through Seawall",
-		Long: `Connect edits openclaw.json so that the configured providers are reached through
-Seawall's door, and moves their keys into Seawall's state. It installs a plugin
-beside the state directory, by which OpenClaw asks Seawall before it runs a call;
-where that cannot be, it says why. It shows the diff and asks first; disconnect
-takes back exactly these edits. Running it twice changes nothing more.
+		Long: `Connect lists every way in which OpenClaw would reach a model: providers in its
+config, auth profiles, keys in its environment, an agent's models.json. It edits
+openclaw.json so that those which can are reached through Seawall's door, and
+moves their keys into Seawall's state. Where a key stands outside the config, the
+provider gets an entry there. For the others it says which setting keeps them
+from it.
+
+It installs a plugin beside the state directory, by which OpenClaw asks Seawall
+before it runs a call; where that cannot be, it says why. It shows the diff and
+asks first. Running it twice changes nothing more.
+
+Then it looks for other places where the real keys still stand (copies of the
+config, auth profiles, .env files, units) and asks whether the agent's
+placeholder shall stand there instead; --yes alone leaves them. A login (OAuth, a
+token) is not moved: it passes the door as it is.
+
+Disconnect takes back exactly all of this.
 
 As long as Seawall is not a service, the agent reaches its model only while
 "seawall up" runs.`,
+		Example: `  seawall connect --json                list the routes, change nothing
+  seawall connect --yes --remove-copies do all of it without asking`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := state.Open(stateDir)
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
-			if i, err := service.Find(dir); err != nil {
-				return err
-			} else if i != nil && !cmd.Flags().Changed("listen") {
-				door = i.Door
-			}
-			installs, err := findOpenClaw(cmd.Context(), cmd.OutOrStdout(), only)
-			if err != nil {
-				return err
-			}
-			plans, err := prepare(cmd.Context(), dir, installs, door)
-			if err != nil {
-				return err
-			}
-			return carryOut(cmd, plans, yes, "Connect OpenClaw to Seawall?", "OpenClaw is connected. It reaches its model while `seawall up` runs; `seawall disconnect` takes this back.", "OpenClaw is connected already; nothing to do.")
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runConnect(cmd, f) },
 	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	cmd.Flags().StringVar(&door, "listen", door, "`address` of the door")
-	cmd.Flags().StringVar(&only, "openclaw", "", "connect only the OpenClaw whose openclaw.json is this `file`")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&f.removeCopies, "remove-copies", false, "put the placeholder wherever the real key still stands, without asking")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the routes as JSON; changes nothing unless --yes is given")
+	cmd.Flags().StringVar(&f.door, "listen", service.DoorAddress, "`address` of the door")
+	cmd.Flags().StringVar(&f.only, "openclaw", "", "connect only the OpenClaw whose openclaw.json is this `file`")
 	return cmd
+}
+
+type connectFlags struct {
+	yes, removeCopies, json bool
+	door, only              string
+}
+
+func runConnect(cmd *cobra.Command, f connectFlags) error {
+	dir, err := state.Open(stateDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if i, err := service.Find(dir); err != nil {
+		return err
+	} else if i != nil && !cmd.Flags().Changed("listen") {
+		f.door = i.Door
+	}
+	out := cmd.OutOrStdout()
+	if f.json {
+		cmd.SetOut(io.Discard) // of all that is said, only the table
+	}
+	installs, err := findOpenClaw(cmd.Context(), cmd.OutOrStdout(), f.only)
+	if err != nil {
+		return err
+	}
+	if !f.json || f.yes {
+		if err := connectAll(cmd, dir, installs, f); err != nil {
+			return err
+		}
+	}
+	if !f.json {
+		return nil
+	}
+	rows, err := tableNow(cmd.Context(), dir, installs)
+	if err != nil {
+		return err
+	}
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(rows)
+}
+
+// connectAll shows how the routes stand, connects what can be, and clears up
+// what is left of the keys.
+func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install, f connectFlags) error {
+	out := cmd.OutOrStdout()
+	rows, err := tableNow(cmd.Context(), dir, installs)
+	if err != nil {
+		return err
+	}
+	printTable(out, rows)
+	plans, err := prepare(cmd.Context(), dir, installs, f.door)
+	if err != nil {
+		return err
+	}
+	err = carryOut(cmd, plans, f.yes, "Connect OpenClaw to Seawall?", "OpenClaw is connected. It reaches its model while `seawall up` runs; `seawall disconnect` takes this back.", "OpenClaw is connected already; nothing to do.")
+	if err != nil {
+		return err
+	}
+	for _, in := range installs {
+		if err := clearUp(cmd, dir, in, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearUp offers to put the placeholder wherever the keys still stand.
+func clearUp(cmd *cobra.Command, dir *state.Dir, in openclaw.Install, f connectFlags) error {
+	copies, err := connect.FindCopies(cmd.Context(), host.Live(), dir, in)
+	if err != nil || len(copies.Places) == 0 {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintln(out, "The real keys still stand in:")
+	for _, p := range copies.Places {
+		fmt.Fprintln(out, "  ", p)
+	}
+	if len(copies.Fixable()) == 0 {
+		return nil
+	}
+	if agreed := f.removeCopies; !agreed {
+		if !f.yes && terminal(cmd.InOrStdin()) {
+			if agreed, err = ask(cmd, "Put the agent's placeholder there instead? `seawall disconnect` puts the keys back."); err != nil {
+				return err
+			}
+		}
+		if !agreed {
+			fmt.Fprintln(out, "They stay there, and the agent can read them. To change that: seawall connect --remove-copies")
+			return nil
+		}
+	}
+	left, err := copies.Replace(cmd.Context())
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		fmt.Fprintln(out, "Note:", l+".")
+	}
+	fmt.Fprintf(out, "The placeholder stands in %d of them now.", len(copies.Fixable())-len(left))
+	if in.Process != nil {
+		fmt.Fprint(out, " Restart OpenClaw where its environment had a key: openclaw gateway restart")
+	}
+	fmt.Fprintln(out)
+	return nil
+}
+
+// tableNow is the table of installations as their configs are now.
+func tableNow(ctx context.Context, dir *state.Dir, installs []openclaw.Install) ([]connect.Row, error) {
+	now := make([]openclaw.Install, 0, len(installs))
+	for _, in := range installs {
+		c, err := openclaw.LoadConfig(ctx, host.Live(), in.ConfigPath)
+		if err != nil {
+			return nil, err
+		}
+		in.Config = c
+		now = append(now, in)
+	}
+	return connect.TableOf(ctx, host.Live(), dir, now)
 }
 
 func newDisconnect() *cobra.Command {

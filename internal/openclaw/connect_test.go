@@ -50,21 +50,22 @@ func TestRoutes(t *testing.T) {
 		key    KeyKind
 		reason string
 	}{
-		"lab":        {Routable, KeyPlaintext, ""},
-		"lab/far":    {Routable, KeyPlaintext, ""},
-		"mine":       {Routable, KeyEnv, "X-Api-Key"},
-		"ref":        {Routable, KeySecretRef, ""},
-		"named":      {Routable, KeyEnv, ""},
-		"bed":        {Unroutable, KeyNone, "AWS"},
-		"ws":         {Unroutable, KeyNone, "request.proxy"},
-		"where":      {Unroutable, KeyNone, "environment"},
-		"sub":        {Routable, KeyNone, "login stays with the agent"},
-		"bearer":     {Routable, KeyPlaintext, ""},
-		"anthropic":  {Routable, KeyNone, ""},
-		"google":     {OtherFormat, KeyNone, "google-generative-ai"},
-		"openai":     {OwnRuntime, KeyNone, `agents.defaults.models.openai/gpt-6-astra.agentRuntime.id`},
-		"openrouter": {Routable, KeyNone, ""},
-		"fal":        {Unroutable, KeyNone, "not known"},
+		"lab":                {Routable, KeyPlaintext, ""},
+		"lab/far":            {Routable, KeyPlaintext, ""},
+		"mine":               {Routable, KeyEnv, "X-Api-Key"},
+		"ref":                {Routable, KeySecretRef, ""},
+		"named":              {Routable, KeyEnv, ""},
+		"bed":                {Unroutable, KeyNone, "AWS"},
+		"ws":                 {Unroutable, KeyNone, "request.proxy"},
+		"where":              {Unroutable, KeyNone, "environment"},
+		"sub":                {Routable, KeyNone, "login stays with the agent"},
+		"bearer":             {Routable, KeyPlaintext, ""},
+		"anthropic":          {Routable, KeyNone, ""},
+		"google":             {OtherFormat, KeyNone, "google-generative-ai"},
+		"openai":             {Routable, KeyNone, "Codex"},
+		"openai/gpt-6-astra": {OwnRuntime, KeyNone, `agents.defaults.models.openai/gpt-6-astra.agentRuntime.id`},
+		"openrouter":         {Routable, KeyNone, ""},
+		"fal":                {Unroutable, KeyNone, "not known"},
 	} {
 		r, ok := got[id]
 		if !ok || r.Status != want.status || r.Key.Kind != want.key || !strings.Contains(r.Reason, want.reason) {

@@ -31,6 +31,7 @@ type Route struct {
 	// no key; what it would show first, first.
 	Credentials []Credential
 
+	runtime  string           // what runs it instead of OpenClaw, where that is set for this model alone
 	declared []map[string]any // the models of File, as it declares them
 
 	Status RouteStatus
@@ -161,6 +162,7 @@ func (in Install) routes(c *Config) []Route {
 			routes = append(routes, c.bundledRoute(id, uses[id]))
 		}
 	}
+	routes = append(routes, c.runtimeRoutes()...)
 	for i := range routes {
 		r := &routes[i]
 		r.Credentials = shown[strings.ToLower(r.ID)]
@@ -220,10 +222,12 @@ func (c *Config) bundledRoute(id string, used []string) Route {
 	return r
 }
 
-// judge says whether a route can go through the door.
+// judge says whether a route can go through the door. A params.transport that
+// asks for a WebSocket is no hindrance: OpenClaw opens one only at OpenAI's own
+// address (docs/providers/openai/advanced.md), and at that of a door uses HTTP
+// (tried on 2026.9.6).
 func (c *Config) judge(r *Route) {
 	runtime, where := c.runtime(r)
-	transport, whereTransport := c.setting(r, "params", "transport")
 	switch {
 	case runtime != "" && runtime != "openclaw" && runtime != "auto":
 		r.Status, r.Reason = OwnRuntime, fmt.Sprintf("%s runs it; set %s to \"openclaw\" to have it behind the door", runtime, where)
@@ -241,8 +245,6 @@ func (c *Config) judge(r *Route) {
 		r.Status, r.Reason = Unroutable, fmt.Sprintf("its address comes from the environment (%s); write it into %s", r.BaseURL, JoinPath(append(r.Path[:len(r.Path):len(r.Path)], "baseUrl")))
 	case r.BaseURL == "":
 		r.Status, r.Reason = Unroutable, "it has no baseUrl"
-	case transport != "" && transport != "sse":
-		r.Status, r.Reason = Unroutable, fmt.Sprintf("it may use a WebSocket; set %s to \"sse\"", whereTransport)
 	case c.text(append(r.Path[:min(3, len(r.Path)):3], "request", "proxy"), "mode") != "":
 		r.Status, r.Reason = Unroutable, fmt.Sprintf("its requests go to a proxy; remove models.providers.%s.request.proxy", r.ID)
 	default:
@@ -272,41 +274,48 @@ func reasonRoutable(r *Route) string {
 }
 
 // runtime returns the agentRuntime.id that holds for a route and where it is
-// set: at the model, the provider, or in an agent's model settings.
+// set: at the model or the provider.
 func (c *Config) runtime(r *Route) (id, where string) {
+	if r.runtime != "" {
+		return r.runtime, JoinPath(r.Path)
+	}
 	for _, path := range [][]string{r.Path, {"models", "providers", r.ID}} {
 		if id := c.text(path, "agentRuntime", "id"); id != "" {
 			return id, JoinPath(path) + ".agentRuntime.id"
 		}
 	}
-	models := c.find([]string{"models", "providers", r.ID, "models"})
-	if models != nil && r.Model == "" {
-		for i := range models.items {
-			path := []string{"models", "providers", r.ID, "models", fmt.Sprint(i)}
-			if id := c.text(path, "agentRuntime", "id"); id != "" && id != "openclaw" && id != "auto" {
-				return id, JoinPath(path) + ".agentRuntime.id"
-			}
-		}
-	}
-	return c.setting(r, "agentRuntime", "id")
+	return "", ""
 }
 
-// setting looks through the model settings of all agents for one that belongs
-// to a route's provider.
-func (c *Config) setting(r *Route, keys ...string) (value, where string) {
+// runtimeRoutes are the models that another program runs while the rest of
+// their provider is OpenClaw's own: by an agentRuntime at the model, in the
+// provider's entry or in the settings of an agent.
+func (c *Config) runtimeRoutes() (routes []Route) {
+	add := func(provider, model string, path []string) {
+		id := c.text(path, "agentRuntime", "id")
+		if id == "" || id == "openclaw" || id == "auto" || c.text(path, "baseUrl") != "" {
+			return
+		}
+		at := append(path[:len(path):len(path)], "agentRuntime", "id")
+		routes = append(routes, Route{ID: provider, Model: model, Path: at, API: bundled[strings.ToLower(provider)].api, runtime: id, UsedBy: []string{JoinPath(at)}, Key: Key{Kind: KeyNone}})
+	}
 	for _, at := range c.modelSettings() {
 		for _, ref := range c.keys(at...) {
-			provider, _, _ := strings.Cut(ref, "/")
-			if !strings.EqualFold(provider, r.ID) {
-				continue
-			}
-			path := append(at[:len(at):len(at)], ref)
-			if v := c.text(path, keys...); v != "" && v != "openclaw" && v != "auto" && v != "sse" || keys[0] == "params" && v == "auto" {
-				return v, JoinPath(append(path, keys...))
+			if provider, model, ok := strings.Cut(ref, "/"); ok {
+				add(provider, model, append(at[:len(at):len(at)], ref))
 			}
 		}
 	}
-	return "", ""
+	for _, id := range c.keys("models", "providers") {
+		at := []string{"models", "providers", id, "models"}
+		if models := c.find(at); models != nil {
+			for i := range models.items {
+				path := append(at[:4:4], fmt.Sprint(i))
+				add(id, c.text(path, "id"), path)
+			}
+		}
+	}
+	return routes
 }
 
 // modelSettings are the maps from "provider/model" to settings.

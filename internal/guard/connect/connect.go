@@ -33,6 +33,7 @@ import (
 type entry struct {
 	Config  string            `json:"config"`
 	Changes []openclaw.Change `json:"changes"`
+	Copies  []copied          `json:"copies,omitempty"`
 }
 
 func readJournal(dir *state.Dir) ([]entry, error) {
@@ -112,7 +113,7 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 	if err != nil {
 		return nil, fmt.Errorf("connecting %s: %w", install.ConfigPath, err)
 	}
-	plan := &Plan{Config: install.ConfigPath, Notes: b.notes(found, install)}
+	plan := &Plan{Config: install.ConfigPath, Notes: b.notes(found)}
 	left := ""
 	if b.second, left, err = planSecond(dir, c, install, door); err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func with(entries []entry, config string, changes []openclaw.Change) []entry {
 	entries = slices.Clone(entries)
 	i := slices.IndexFunc(entries, func(e entry) bool { return e.Config == config })
 	if i < 0 {
-		return append(entries, entry{config, changes})
+		return append(entries, entry{Config: config, Changes: changes})
 	}
 	entries[i].Changes = slices.Concat(entries[i].Changes, changes)
 	return entries
@@ -265,7 +266,7 @@ func (b *builder) apply(dir *state.Dir, entries []entry, files []file) error {
 }
 
 // notes says what the diff does not show.
-func (b *builder) notes(routes []openclaw.Route, install openclaw.Install) []string {
+func (b *builder) notes(routes []openclaw.Route) []string {
 	var notes []string
 	for _, id := range b.held {
 		notes = append(notes, fmt.Sprintf("the key of %q is not one that can be read here, so it stays with the agent: its calls pass the door, the key is not Seawall's to hold", id))
@@ -277,11 +278,6 @@ func (b *builder) notes(routes []openclaw.Route, install openclaw.Install) []str
 				note += ": " + r.Reason
 			}
 			notes = append(notes, note)
-		}
-	}
-	for _, f := range install.Files {
-		if f.Kind == "config-backup" && len(f.Secrets) > 0 && len(b.keys) > 0 {
-			notes = append(notes, fmt.Sprintf("%s still holds a key in plain text; when all works, delete it", f.Path))
 		}
 	}
 	return notes
@@ -330,14 +326,25 @@ func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
 		}
 		plan.Diff = diffs(plan.files)
 	}
-	plan.apply = func(context.Context) error {
+	for _, c := range e.Copies {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("the key goes back into %s", Place{Path: c.Path, Profile: c.Profile}))
+	}
+	plan.apply = func(ctx context.Context) error {
 		if err := unchanged(plan.files); err != nil {
 			return err
 		}
 		if err := writeFiles(plan.files); err != nil {
 			return err
 		}
-		return forget(dir, e)
+		left, failed := putBack(ctx, e.Copies)
+		if err := forget(dir, e); err != nil || failed == nil {
+			return err
+		}
+		entries, err := readJournal(dir)
+		if err == nil {
+			err = writeJournal(dir, append(entries, entry{Config: e.Config, Copies: left}))
+		}
+		return errors.Join(fmt.Errorf("OpenClaw has its config back, and not all copies of its keys: %w", failed), err)
 	}
 	return plan, nil
 }

@@ -68,8 +68,16 @@ func TableOf(ctx context.Context, h host.Host, dir *state.Dir, installs []opencl
 		if in.Config == nil {
 			continue
 		}
+		var places []Place
+		if dir != nil {
+			keys, err := heldOf(dir, in.ConfigPath)
+			if err != nil {
+				return nil, err
+			}
+			places = keys.find(ctx, h, in)
+		}
 		for _, r := range in.Routes() {
-			rows = append(rows, row(in, r, routes))
+			rows = append(rows, row(in, r, routes, places))
 		}
 	}
 	return rows, nil
@@ -82,7 +90,7 @@ var standings = map[openclaw.RouteStatus]string{
 	openclaw.OwnRuntime:  OwnRuntime,
 }
 
-func row(in openclaw.Install, r openclaw.Route, routes []model.Route) Row {
+func row(in openclaw.Install, r openclaw.Route, routes []model.Route, places []Place) Row {
 	out := Row{Config: in.ConfigPath, Route: name(r), API: r.API, Upstream: redacted(r.BaseURL), Standing: standings[r.Status],
 		Setting: r.Reason, UsedBy: append([]string{}, r.UsedBy...), Key: "held by the agent", Places: []string{}}
 	if r.Key.Kind == openclaw.KeyNone && len(r.Credentials) == 0 {
@@ -96,6 +104,16 @@ func row(in openclaw.Install, r openclaw.Route, routes []model.Route) Row {
 		out.Standing, out.Upstream = Through, redacted(routes[i].Upstream)
 		if routes[i].Key != "" {
 			out.Key, out.Setting = "held by Seawall", ""
+			for _, p := range places {
+				if p.key == routes[i].Key {
+					out.Places = append(out.Places, p.String())
+				}
+			}
+			if n := len(out.Places); n == 1 {
+				out.Key, out.Setting = "held by Seawall, and still in 1 place", "seawall connect --remove-copies"
+			} else if n > 1 {
+				out.Key, out.Setting = fmt.Sprintf("held by Seawall, and still in %d places", n), "seawall connect --remove-copies"
+			}
 		}
 	case r.Status == openclaw.Routable:
 		out.Setting = "seawall connect"
