@@ -29,8 +29,12 @@ func newLog() *cobra.Command {
 		Use:   "log",
 		Short: "Show what was decided, when, and by which policy",
 		Long: `Log prints the record: number, time, decision, what it was about, why, and in
-brackets the policies that decided. Every tool call has a row. A text has one
-when something was found in it.`,
+brackets the policies that decided. Every tool call has a line. A text has one
+when something was found in it. "Outcome unknown" stands behind a call that was
+let through and whose result has not come by Seawall.
+
+With --json there is a line for each row of the record: what was asked, what was
+decided, and what was done, with the SHA-256 of the result.`,
 		Example: `  seawall log --decision deny --since 1h   what was stopped in the last hour
   seawall log --follow                     go on as it happens
   seawall log --json --tool exec           one JSON object a row`,
@@ -46,7 +50,7 @@ when something was found in it.`,
 	flags.StringVar(&f.filter.Decision, "decision", "", "only this `decision`: allow, redact, ask, deny")
 	flags.StringVar(&f.filter.Session, "session", "", "only this `session` of OpenClaw")
 	flags.IntVarP(&f.filter.Last, "last", "n", 0, "only the last `N` rows")
-	cmd.AddCommand(newVerify())
+	cmd.AddCommand(newVerify(), newCheckpoint())
 	return cmd
 }
 
@@ -63,7 +67,9 @@ func showLog(cmd *cobra.Command, f logFlags) error {
 		return err
 	}
 	defer record.Close()
-	printer := newRowPrinter(cmd.OutOrStdout(), f.json)
+	// What has just been decided cannot have an outcome yet: that comes as a line.
+	f.filter.Brief = !f.json && !f.follow
+	printer := newRowPrinter(cmd.OutOrStdout(), f)
 	for {
 		for row, err := range record.Rows(cmd.Context(), f.filter) {
 			if err != nil {
@@ -114,14 +120,20 @@ func moment(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is neither a time (2026-11-24T14:00) nor a duration (90m)", s)
 }
 
-func newRowPrinter(w io.Writer, asJSON bool) func(ledger.Row) error {
-	if asJSON {
+func newRowPrinter(w io.Writer, f logFlags) func(ledger.Row) error {
+	if f.json {
 		e := json.NewEncoder(w)
 		return func(r ledger.Row) error { return e.Encode(r) }
 	}
 	colours := map[string]string{"deny": "1", "ask": "3", "redact": "3", "allow": "2"}
 	painted := colour(w)
 	return func(r ledger.Row) error {
+		if f.follow {
+			if r.Kind == ledger.Asked {
+				return nil
+			}
+			r.Outcome = ""
+		}
 		decision := fmt.Sprintf("%-6s", cmp.Or(r.Decision, r.Kind))
 		if c, ok := colours[r.Decision]; ok && painted {
 			decision = lipgloss.NewStyle().Foreground(lipgloss.Color(c)).Render(decision)
@@ -144,6 +156,14 @@ func sentenceOf(r ledger.Row) string {
 	if len(r.Policy) > 0 {
 		line += " [" + strings.Join(r.Policy, ", ") + "]"
 	}
+	switch {
+	case r.Outcome == ledger.Undecided:
+		line += " (undecided, so it was not handed on)"
+	case r.Outcome != "":
+		line += " (outcome " + r.Outcome + ")"
+	case r.Kind == ledger.Done:
+		line += fmt.Sprintf(" (asked in %d)", r.Asked)
+	}
 	return printable(line)
 }
 
@@ -155,46 +175,4 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-func newVerify() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Check that no row of the record was changed or removed",
-		Long: `Verify reads the whole record and compares every row with its hash, the hashes
-with the tree, and the tree with the signed checkpoint. It names the first row
-that does not fit. What it can know is that the record is consistent in itself:
-whoever has the signing key could write another.
-
-Exit status: 0 consistent, 1 changed, 2 not readable.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			record, err := openRecord()
-			if err != nil {
-				return err
-			}
-			defer record.Close()
-			done := progress(cmd, "Reading the record")
-			r, err := record.Verify(cmd.Context())
-			done()
-			if err != nil {
-				return err
-			}
-			switch {
-			case asJSON:
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(r)
-			case r.OK:
-				fmt.Fprintf(cmd.OutOrStdout(), "The record is consistent: %d rows fit the signed checkpoint.\n", r.Rows)
-			default:
-				fmt.Fprintf(cmd.OutOrStdout(), "The record was tampered with: %s. Rows before %d are as they were written.\n", r.Problem, r.Row)
-			}
-			if err == nil && !r.OK {
-				return errNo
-			}
-			return err
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
 }

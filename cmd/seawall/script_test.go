@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exitStatus, "running": running, "occupied": occupied, "decisions": decisions, "sqlite": query, "mode": mode,
+			"status": exitStatus, "running": running, "occupied": occupied, "decisions": decisions, "actions": actions, "sqlite": query, "mode": mode,
 		},
 	})
 }
@@ -106,6 +107,27 @@ func decisions(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 	}
 	ts.Check(l.Close())
+}
+
+// actions writes a record of an action that was done, one whose result did not
+// come, and one about which nothing was decided.
+func actions(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := state.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer dir.Close()
+	rows := []ledger.Row{
+		{Kind: ledger.Asked, Act: "call", Tool: "read"},
+		{Kind: ledger.Decided, Asked: 1, Decision: "allow", Act: "call", Tool: "read"},
+		{Kind: ledger.Done, Asked: 1, Act: "call", Tool: "read", Result: "beef"},
+		{Kind: ledger.Asked, Act: "call", Tool: "exec"},
+		{Kind: ledger.Decided, Asked: 4, Decision: "allow", Act: "call", Tool: "exec"},
+		{Kind: ledger.Asked, Act: "call", Tool: "write"},
+		{Kind: ledger.Event, Why: "started"},
+	}
+	for i := range rows {
+		rows[i].Time = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	}
+	ts.Check(ledger.Fill(context.Background(), dir, slices.Values(rows)))
 }
 
 // query does something to a record behind Seawall's back: sqlite state "DELETE …"

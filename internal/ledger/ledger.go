@@ -1,7 +1,14 @@
-// Package ledger is the record of what was decided: SQLite rows under a Merkle
-// tree (golang.org/x/mod/sumdb/tlog) whose head is signed after every batch
-// (golang.org/x/mod/sumdb/note). Rows, hashes and the checkpoint are written
-// in one transaction; a changed or removed row is named by Verify.
+// Package ledger is the record of what was asked, decided and done: SQLite rows
+// under a Merkle tree (golang.org/x/mod/sumdb/tlog) whose head is signed once a
+// batch (golang.org/x/mod/sumdb/note).
+//
+//	Append ─┐                ┌ rows, tiles of hashes, signed head: one commit
+//	Append ─┼─▶ one writer ──┤
+//	Behind ─┘                └▶ wakes those who wait; once a minute the head leaves the machine
+//
+// Old bodies are pruned, their hashes stay. A row that was changed or removed
+// is named by Verify; a record that was replaced as a whole is told by a
+// checkpoint that left the machine before.
 package ledger
 
 import (
@@ -9,11 +16,20 @@ import (
 	"time"
 )
 
+// The kinds of rows.
+const (
+	Asked   = "asked"   // an action was asked for
+	Decided = "decided" // it, or a text, was let through or stopped
+	Done    = "done"    // its result came back
+	Event   = "event"   // Seawall's own: connected, policy refused, rows pruned
+)
+
 // Row is one entry. Secrets never enter it: callers pass what was redacted.
 type Row struct {
-	ID       int64     `json:"id"` // 1, 2, 3 … without gaps: the leaf's index plus one
-	Time     time.Time `json:"time"`
-	Kind     string    `json:"kind"`               // asked, decided, done; "event" for Seawall's own (connected, policy refused)
+	ID       int64     `json:"id"`   // 1, 2, 3 … without gaps: the leaf's index plus one
+	Time     time.Time `json:"time"` // what the clock said; the order is that of the IDs
+	Kind     string    `json:"kind"`
+	Asked    int64     `json:"asked,omitempty"`    // of decided and done: the ID of the row in which the action was asked for
 	Decision string    `json:"decision,omitempty"` // allow, redact, ask, deny
 	Act      string    `json:"act,omitempty"`      // call, read, reply
 	Tool     string    `json:"tool,omitempty"`
@@ -24,10 +40,25 @@ type Row struct {
 	Route    string    `json:"route,omitempty"`   // provider
 	Agent    string    `json:"agent,omitempty"`
 	Session  string    `json:"session,omitempty"`
-	Trace    string    `json:"trace,omitempty"`  // W3C trace id of the run
-	Action   string    `json:"action,omitempty"` // SHA-256 of the canonical action, hex
-	Detail   string    `json:"detail,omitempty"` // what it would have done, redacted, at most 2 KiB
+	Speaker  string    `json:"speaker,omitempty"` // owner, visitor, unvouched: whose words began the run, as the plugin says
+	Channel  string    `json:"channel,omitempty"` // where they were said
+	Sender   string    `json:"sender,omitempty"`  // the channel's id of a person
+	Trace    string    `json:"trace,omitempty"`   // W3C trace id of the run
+	Action   string    `json:"action,omitempty"`  // SHA-256 of the canonical action, hex
+	Detail   string    `json:"detail,omitempty"`  // what it would have done, redacted, at most 2 KiB
+	Result   string    `json:"result,omitempty"`  // of done: SHA-256 of what came back, hex
+	Pruned   int64     `json:"pruned,omitempty"`  // of an event: the bodies up to this row are gone, on purpose
+
+	// Outcome is not a part of the row: a reader is told of an action that was
+	// let through and has no row done, or was asked for and never decided.
+	Outcome string `json:"outcome,omitempty"`
 }
+
+// What Outcome may be.
+const (
+	Unknown   = "unknown"   // it was allowed; what came of it is not in the record
+	Undecided = "undecided" // nothing was decided, so nothing was handed on
+)
 
 // What a row may hold, in bytes. A longer text is cut, and says so.
 const (
@@ -44,6 +75,7 @@ func bounded(r Row) Row {
 	}{
 		{&r.Why, maxWhy}, {&r.Detail, maxDetail}, {&r.Tool, maxName}, {&r.Agent, maxName},
 		{&r.Session, maxName}, {&r.Trace, maxName}, {&r.Route, maxName},
+		{&r.Channel, maxName}, {&r.Sender, maxName},
 	} {
 		*field.text = cut(*field.text, field.max)
 	}

@@ -179,9 +179,11 @@ func TestVerifyNamesTheRow(t *testing.T) {
 		{"the first row taken out", `DELETE FROM rows WHERE id = 1`, 1},
 		{"the last rows taken out", `DELETE FROM rows WHERE id > 7`, 8},
 		{"all rows taken out", `DELETE FROM rows`, 1},
-		{"a row added", `INSERT INTO rows (id, body) VALUES (11, CAST('{}' AS BLOB))`, 11},
+		{"a row added", `INSERT INTO rows (id, time, kind, body) SELECT 11, time, kind, body FROM rows WHERE id = 10`, 11},
 		{"two rows exchanged", `UPDATE rows SET id = CASE id WHEN 3 THEN -6 ELSE -3 END WHERE id IN (3, 6); UPDATE rows SET id = -id WHERE id < 0`, 3},
-		{"a hash of the tree", `UPDATE hashes SET hash = zeroblob(32) WHERE idx = 0`, 1},
+		{"a hash of the tree", `UPDATE tiles SET hashes = zeroblob(320) WHERE id = 0`, 1},
+		{"what a row is found by", `UPDATE rows SET decision = 'deny' WHERE id = 4`, 4},
+		{"when a row is found", `UPDATE rows SET time = 0 WHERE id = 4`, 4},
 		{"the checkpoint removed", `DELETE FROM head`, 1},
 		{"the checkpoint forged", `UPDATE head SET checkpoint = CAST(replace(CAST(checkpoint AS TEXT), char(10)||'10'||char(10), char(10)||'9'||char(10)) AS BLOB)`, 1},
 	} {
@@ -197,17 +199,28 @@ func TestVerifyNamesTheRow(t *testing.T) {
 }
 
 func TestVerifySeesARowChangedWithItsHash(t *testing.T) {
-	dir := filled(t, 10)
-	tamper(t, dir, `UPDATE rows SET body = CAST(replace(body, 'tool4', 'other') AS BLOB) WHERE id = 4`)
-	db, err := sql.Open("sqlite", dir.Path(state.Ledger))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rehash(t, db, 4)
-	r := verify(t, dir)
-	if r.OK || r.Row != 3 || !strings.Contains(r.Problem, "3 to 4") {
-		t.Errorf("Verify says %+v, want the pair 3 to 4", r)
+	for _, tt := range []struct {
+		name      string
+		rows, row int64
+		problem   string
+	}{
+		{"in a full tile", 300, 4, "1 to 256"},
+		{"in the last one", 300, 290, "rewritten together"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := filled(t, int(tt.rows))
+			tamper(t, dir, fmt.Sprintf(`UPDATE rows SET body = CAST(replace(body, 'tool%d"', 'other"') AS BLOB), tool = 'other' WHERE id = %d`, tt.row, tt.row))
+			db, err := sql.Open("sqlite", dir.Path(state.Ledger))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			rehash(t, db, tt.row)
+			r := verify(t, dir)
+			if r.OK || r.Row != (tt.row-1)/256*256+1 || !strings.Contains(r.Problem, tt.problem) {
+				t.Errorf("Verify says %+v, want %s", r, tt.problem)
+			}
+		})
 	}
 }
 

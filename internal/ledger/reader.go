@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -46,49 +44,75 @@ type Filter struct {
 	Tool         string
 	Decision     string
 	Session      string
-	Last         int // only so many of the newest; 0 is no limit
+	Last         int  // only so many of the newest; 0 is no limit
+	Brief        bool // one row an action: what was asked only where nothing was decided, what was done not
 }
 
-// Rows returns the selected rows, oldest first.
+// Rows returns the selected rows, oldest first, with what is not known of
+// their outcome.
 func (r *Reader) Rows(ctx context.Context, f Filter) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		query, args := f.query()
 		rows, err := r.db.QueryContext(ctx, query, args...)
 		if err != nil {
-			yield(Row{}, fmt.Errorf("reading the record %s: %w", r.path, sentence(err)))
+			yield(Row{}, r.unread(err))
 			return
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var id int64
-			var body []byte
-			var row Row
-			err := rows.Scan(&id, &body)
-			if err == nil {
-				err = json.Unmarshal(body, &row)
-			}
-			if err != nil {
-				err = fmt.Errorf("reading row %d of the record %s: %w; run `seawall log verify`", id, r.path, err)
-			}
+			row, err := r.scan(rows)
 			if !yield(row, err) || err != nil {
 				return
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(Row{}, fmt.Errorf("reading the record %s: %w", r.path, sentence(err)))
+			yield(Row{}, r.unread(err))
 		}
 	}
 }
 
+func (r *Reader) unread(err error) error {
+	return fmt.Errorf("reading the record %s: %w", r.path, sentence(err))
+}
+
+func (r *Reader) scan(rows *sql.Rows) (row Row, err error) {
+	var id int64
+	var body sql.RawBytes
+	var open bool
+	if err = rows.Scan(&id, &body, &open); err == nil {
+		err = decode(body, &row)
+	}
+	switch {
+	case err != nil:
+		return row, fmt.Errorf("reading row %d of the record %s: %w; run `seawall log verify`", id, r.path, err)
+	case open && row.Kind == Asked:
+		row.Outcome = Undecided
+	case open:
+		row.Outcome = Unknown
+	}
+	return row, nil
+}
+
+// outcome is whether an action has no row that it should have: one asked for was
+// not decided, one allowed was not done.
+const outcome = `CASE kind
+	WHEN 'asked' THEN NOT EXISTS (SELECT 1 FROM rows AS d WHERE d.asked = rows.id AND d.kind = 'decided')
+	WHEN 'decided' THEN decision = 'allow' AND asked IS NOT NULL AND NOT EXISTS (SELECT 1 FROM rows AS d WHERE d.asked = rows.asked AND d.kind = 'done')
+	ELSE 0 END`
+
+// query makes the statement for a filter. Times become IDs first: the rows
+// between them are read in one go, and where the clock went back none is left
+// out.
 func (f Filter) query() (string, []any) {
 	where := []string{"id > ?"}
 	args := []any{f.After}
-	add := func(cond string, arg any) { where, args = append(where, cond), append(args, arg) }
+	add := func(cond string, arg ...any) { where, args = append(where, cond), append(args, arg...) }
 	if !f.Since.IsZero() {
-		add("time >= ?", seconds(f.Since))
+		add("id >= (SELECT COALESCE(MIN(id), 9223372036854775807) FROM rows WHERE time >= ?)", f.Since.UnixMilli())
+		add("+time >= ?", f.Since.UnixMilli())
 	}
 	if !f.Until.IsZero() {
-		add("time < ?", seconds(f.Until))
+		add("+time < ?", f.Until.UnixMilli())
 	}
 	if f.Tool != "" {
 		add("tool = ?", f.Tool)
@@ -99,15 +123,60 @@ func (f Filter) query() (string, []any) {
 	if f.Session != "" {
 		add("session = ?", f.Session)
 	}
-	query := "SELECT id, body FROM rows WHERE " + strings.Join(where, " AND ") + " ORDER BY id"
+	if f.Brief {
+		add("(kind IN ('decided', 'event') OR kind = 'asked' AND NOT EXISTS (SELECT 1 FROM rows AS d WHERE d.asked = rows.id AND d.kind = 'decided'))")
+	}
+	query := "SELECT id, body, " + outcome + " FROM rows WHERE " + strings.Join(where, " AND ") + " ORDER BY id"
 	if f.Last > 0 {
-		query = fmt.Sprintf("SELECT id, body FROM (%s DESC LIMIT %d) ORDER BY id", query, f.Last)
+		query = fmt.Sprintf("SELECT * FROM (%s DESC LIMIT %d) ORDER BY id", query, f.Last)
 	}
 	return query, args
 }
 
-// seconds is a time as the rows' index has it: Unix seconds, to the millisecond.
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+// Action returns the rows of one action, oldest first, by the ID of any of
+// them; a row that belongs to no action comes alone. No row is an error.
+func (r *Reader) Action(ctx context.Context, id int64) ([]Row, error) {
+	var first int64
+	err := r.db.QueryRowContext(ctx, "SELECT COALESCE(asked, id) FROM rows WHERE id = ?", id).Scan(&first)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, r.missing(ctx, id)
+	}
+	if err != nil {
+		return nil, r.unread(err)
+	}
+	rows, err := r.db.QueryContext(ctx, "SELECT id, body, "+outcome+" FROM rows WHERE id = ? UNION ALL SELECT id, body, "+outcome+" FROM rows WHERE asked = ? ORDER BY id", first, first)
+	if err != nil {
+		return nil, r.unread(err)
+	}
+	defer rows.Close()
+	var all []Row
+	for rows.Next() {
+		row, err := r.scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, r.unread(err)
+	}
+	return all, nil
+}
+
+// missing says why there is no row with an ID.
+func (r *Reader) missing(ctx context.Context, id int64) error {
+	var first, last int64
+	if err := r.db.QueryRowContext(ctx, "SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), 0) FROM rows").Scan(&first, &last); err != nil {
+		return r.unread(err)
+	}
+	switch {
+	case id > 0 && id < first:
+		return fmt.Errorf("what row %d said was pruned: the record holds the rows %d to %d", id, first, last)
+	case last == 0:
+		return errors.New("the record has no rows yet")
+	}
+	return fmt.Errorf("there is no row %d: the record holds the rows %d to %d", id, first, last)
+}
 
 // Checkpoint returns the signed head of the tree as it stands.
 func (r *Reader) Checkpoint(ctx context.Context) ([]byte, error) {
@@ -117,32 +186,4 @@ func (r *Reader) Checkpoint(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("reading the checkpoint of %s: %w", r.path, sentence(err))
 	}
 	return msg, nil
-}
-
-// head returns the tree under the signed checkpoint, after making sure that
-// the rows reach exactly that far. A record without rows has an empty tree.
-func (r *Reader) head(ctx context.Context, q queryer) (tlog.Tree, error) {
-	var last int64
-	if err := q.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) FROM rows").Scan(&last); err != nil {
-		return tlog.Tree{}, err
-	}
-	var msg []byte
-	err := q.QueryRowContext(ctx, "SELECT checkpoint FROM head WHERE one = 1").Scan(&msg)
-	if errors.Is(err, sql.ErrNoRows) {
-		if last > 0 {
-			return tlog.Tree{}, errors.New("its signed checkpoint was removed")
-		}
-		return tlog.Tree{}, nil
-	}
-	if err != nil {
-		return tlog.Tree{}, err
-	}
-	tree, err := openCheckpoint(msg, r.verifier)
-	if err != nil {
-		return tlog.Tree{}, err
-	}
-	if tree.N != last {
-		return tlog.Tree{}, fmt.Errorf("its signed checkpoint counts %d rows, but the last row is %d", tree.N, last)
-	}
-	return tree, nil
 }

@@ -15,7 +15,13 @@ func rehash(t *testing.T, db *sql.DB, id int64) {
 		t.Fatal(err)
 	}
 	h := tlog.RecordHash(body)
-	if _, err := db.Exec("UPDATE hashes SET hash = ? WHERE idx = ?", h[:], tlog.StoredHashIndex(0, id-1)); err != nil {
+	tile, at := (id-1)/tileWidth, int((id-1)%tileWidth)*tlog.HashSize
+	var hashes []byte
+	if err := db.QueryRow("SELECT hashes FROM tiles WHERE id = ?", tile).Scan(&hashes); err != nil {
+		t.Fatal(err)
+	}
+	copy(hashes[at:], h[:])
+	if _, err := db.Exec("UPDATE tiles SET hashes = ? WHERE id = ?", hashes, tile); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,38 +10,43 @@ import (
 	"os"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// schema keeps each row once, as the bytes that were hashed; what is filtered
-// by is read out of them.
+// schema keeps each row as the bytes that were hashed, and beside them what is
+// searched by; Verify compares the two. A row without a body does not exist:
+// bodies are pruned from the oldest on, and their hashes stay in the tiles.
 const schema = `
-CREATE TABLE IF NOT EXISTS rows (
+CREATE TABLE rows (
 	id       INTEGER PRIMARY KEY,
-	body     BLOB NOT NULL,
-	time     REAL GENERATED ALWAYS AS (unixepoch(json_extract(body, '$.time'), 'subsec')) VIRTUAL,
-	tool     TEXT GENERATED ALWAYS AS (json_extract(body, '$.tool')) VIRTUAL,
-	decision TEXT GENERATED ALWAYS AS (json_extract(body, '$.decision')) VIRTUAL,
-	session  TEXT GENERATED ALWAYS AS (json_extract(body, '$.session')) VIRTUAL
+	time     INTEGER NOT NULL, -- Unix milliseconds
+	kind     TEXT NOT NULL,
+	asked    INTEGER,          -- ID of the row asked of the same action
+	decision TEXT,
+	tool     TEXT,
+	session  TEXT,
+	body     BLOB NOT NULL     -- JSON, as it was hashed
 ) STRICT;
-CREATE INDEX IF NOT EXISTS rows_time ON rows(time);
-CREATE TABLE IF NOT EXISTS hashes (
-	idx  INTEGER PRIMARY KEY,
-	hash BLOB NOT NULL
+CREATE INDEX rows_time ON rows(time);
+CREATE INDEX rows_asked ON rows(asked, kind) WHERE asked IS NOT NULL;
+CREATE INDEX rows_decision ON rows(decision) WHERE decision IS NOT NULL;
+CREATE TABLE tiles (
+	id     INTEGER PRIMARY KEY, -- level * 2^56 + number
+	hashes BLOB NOT NULL        -- up to 256, of 32 bytes each
 ) STRICT;
-CREATE TABLE IF NOT EXISTS head (
+CREATE TABLE head (
 	one        INTEGER PRIMARY KEY CHECK (one = 1),
-	checkpoint BLOB NOT NULL
+	checkpoint BLOB NOT NULL,
+	bodies     INTEGER NOT NULL -- bytes in rows.body
 ) STRICT;
 `
 
 // applicationID marks the file as a ledger of ours, version is its layout.
 const (
 	applicationID = 0x5ea3a11
-	version       = 1
+	version       = 2
 )
 
 func openDB(path string, readOnly bool) (*sql.DB, error) {
@@ -55,7 +60,7 @@ func openDB(path string, readOnly bool) (*sql.DB, error) {
 			pragmas.Set("immutable", "1")
 		}
 	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}).String())
+	db, err := sql.Open("sqlite", fileURL(path, pragmas))
 	if err != nil {
 		return nil, fmt.Errorf("opening the record %s: %w", path, err)
 	}
@@ -69,6 +74,10 @@ func openDB(path string, readOnly bool) (*sql.DB, error) {
 	return db, nil
 }
 
+func fileURL(path string, query url.Values) string {
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
 // settled reports whether a record stands on a disk that is read-only, where
 // SQLite cannot make the files that it shares with a writer, and none writes.
 func settled(path string) bool {
@@ -76,29 +85,64 @@ func settled(path string) bool {
 	return errors.Is(unix.Access(path, unix.W_OK), unix.EROFS) && (err != nil || wal.Size() == 0)
 }
 
+// errLayout is that of a record of an older Seawall, which Open migrates.
+var errLayout = errors.New("it was written by an older Seawall: `seawall up` takes it over and keeps a copy")
+
 func checkLayout(db *sql.DB, readOnly bool) error {
-	var app, layout int
-	if err := db.QueryRow("PRAGMA application_id").Scan(&app); err != nil {
-		return err
-	}
-	if err := db.QueryRow("PRAGMA user_version").Scan(&layout); err != nil {
-		return err
-	}
+	app, layout, err := layoutOf(db)
 	switch {
+	case err != nil:
+		return err
 	case app == applicationID && layout == version:
-		return nil
+		return notCutOff(db)
+	case app == applicationID && layout == 1:
+		return errLayout
 	case app == applicationID:
-		return fmt.Errorf("it has layout %d and this Seawall knows %d: use the version of Seawall that wrote it", layout, version)
+		return fmt.Errorf("it was written by a newer Seawall (layout %d, this one knows %d): install that version again, or put the copy back that it made before it changed the record", layout, version)
 	case app != 0:
 		return errors.New("it is a database of another program: move it away or name another state directory with --state DIR")
 	case readOnly:
 		return errors.New("it holds no record yet")
 	}
-	if _, err := db.Exec(schema); err != nil {
+	return create(db)
+}
+
+func layoutOf(db *sql.DB) (app, layout int, err error) {
+	if err = db.QueryRow("PRAGMA application_id").Scan(&app); err == nil {
+		err = db.QueryRow("PRAGMA user_version").Scan(&layout)
+	}
+	return app, layout, err
+}
+
+func create(db *sql.DB) error {
+	_, err := db.Exec(fmt.Sprintf("BEGIN; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, applicationID, version))
+	return err
+}
+
+// notCutOff refuses a file that is shorter than what it says of itself: SQLite
+// would only notice when it comes to the missing piece.
+func notCutOff(db *sql.DB) error {
+	var pages, size, logged int64
+	var path, name string
+	var seq int
+	for query, to := range map[string][]any{
+		"PRAGMA page_count": {&pages}, "PRAGMA page_size": {&size}, "PRAGMA database_list": {&seq, &name, &path},
+	} {
+		if err := db.QueryRow(query).Scan(to...); err != nil {
+			return err
+		}
+	}
+	if wal, err := os.Stat(path + "-wal"); err == nil {
+		logged = wal.Size() // pages that are not in the file yet
+	}
+	info, err := os.Stat(path)
+	if err != nil {
 		return err
 	}
-	_, err := db.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", applicationID, version))
-	return err
+	if missing := pages*size - info.Size() - logged; missing > 0 {
+		return fmt.Errorf("it is cut off, %d bytes are missing at its end: put a backup in its place, or keep it aside (mv) and a new one will be started", missing)
+	}
+	return nil
 }
 
 // sentence gives SQLite's errors words a person can act on.
@@ -123,29 +167,14 @@ func sentence(err error) error {
 }
 
 // encode returns the bytes of a row that are stored and hashed.
-func encode(r Row) ([]byte, error) { return json.Marshal(r) }
+func encode(r Row) ([]byte, error) {
+	r.Outcome = ""
+	return json.Marshal(r)
+}
 
 // queryer is what hashes are read through: the database, or one transaction.
 type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// hashReader reads stored hashes for tlog.
-func hashReader(ctx context.Context, q queryer) tlog.HashReaderFunc {
-	return func(indexes []int64) ([]tlog.Hash, error) {
-		hashes := make([]tlog.Hash, len(indexes))
-		for i, idx := range indexes {
-			var b []byte
-			if err := q.QueryRowContext(ctx, "SELECT hash FROM hashes WHERE idx = ?", idx).Scan(&b); err != nil {
-				return nil, fmt.Errorf("reading tree hash %d: %w", idx, err)
-			}
-			if len(b) != tlog.HashSize {
-				return nil, fmt.Errorf("tree hash %d has %d bytes instead of %d", idx, len(b), tlog.HashSize)
-			}
-			copy(hashes[i][:], b)
-		}
-		return hashes, nil
-	}
 }
 
 // Origin is the first line of every checkpoint (C2SP tlog-checkpoint).

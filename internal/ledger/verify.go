@@ -1,11 +1,14 @@
 package ledger
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"math/bits"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -13,165 +16,271 @@ import (
 // Report is what Verify can say of a record.
 type Report struct {
 	Rows    int64  `json:"rows"`              // that were checked
-	OK      bool   `json:"ok"`                // rows, tree and signed head fit together
+	OK      bool   `json:"ok"`                // rows, tree and signed head fit together, and the checkpoints that left
 	Row     int64  `json:"row,omitempty"`     // the first row that does not fit
 	Problem string `json:"problem,omitempty"` // one sentence
+	Pruned  int64  `json:"pruned,omitempty"`  // rows whose bodies are gone, as the record says itself
+	Outside int    `json:"outside,omitempty"` // checkpoints that left the machine and fit
+	Newest  int64  `json:"newest,omitempty"`  // rows under the newest of these
 }
 
 // Verify reads the whole record and compares every row with its hash, every
 // hash with the tree, and the tree with the signed head. It finds what was
-// changed or removed by anyone without the signing key; to detect a record
-// that was replaced as a whole, compare its checkpoint with one that left the
-// machine. An error means that the record could not be read.
-func (r *Reader) Verify(ctx context.Context) (Report, error) {
+// changed or removed by anyone without the signing key. against are signed
+// checkpoints that left the machine: the record must still have what they were
+// made of, which finds what was rewritten with the key, or replaced as a whole.
+// An error means that the record could not be read.
+func (r *Reader) Verify(ctx context.Context, against ...[]byte) (Report, error) {
+	v := &verification{Reader: r}
+	for _, msg := range against {
+		tree, err := openCheckpoint(msg, r.verifier)
+		if err != nil {
+			return Report{Row: 1, Problem: fmt.Sprintf("a checkpoint that left the machine does not fit: %v; the record was started anew, or the checkpoint is of another machine", err)}, nil
+		}
+		if tree.N > 0 {
+			v.against = append(v.against, tree)
+		}
+	}
+	slices.SortFunc(v.against, func(a, b tlog.Tree) int { return cmp.Compare(a.N, b.N) })
 	// One transaction: a writer may add rows meanwhile.
 	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return Report{}, fmt.Errorf("reading the record %s: %w", r.path, sentence(err))
+	if err == nil {
+		defer tx.Rollback()
+		err = v.run(ctx, tx)
 	}
-	defer tx.Rollback()
-	report, err := r.verify(ctx, tx)
-	if err != nil {
-		return report, fmt.Errorf("reading the record %s: %w", r.path, sentence(err))
+	var wrong *mismatch
+	switch {
+	case errors.As(err, &wrong):
+		v.report.Row, v.report.Problem = wrong.row, wrong.what
+	case err != nil:
+		return v.report, fmt.Errorf("reading the record %s: %w", r.path, sentence(err))
+	default:
+		v.report.OK = true
 	}
-	return report, nil
+	return v.report, nil
 }
 
-func (r *Reader) verify(ctx context.Context, tx *sql.Tx) (Report, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id, body FROM rows ORDER BY id")
+// mismatch is the first thing that does not fit.
+type mismatch struct {
+	row  int64
+	what string
+}
+
+func (m *mismatch) Error() string { return m.what }
+
+func wrong(row int64, format string, args ...any) error {
+	return &mismatch{row, fmt.Sprintf(format, args...)}
+}
+
+// verification is one reading of a record.
+type verification struct {
+	*Reader
+	report  Report
+	against []tlog.Tree // by size
+	tree    frontier
+	made    []tlog.Hash
+	leaves  tiles            // level 0
+	upper   map[int64][]byte // the other levels
+	pruned  int64            // what the rows themselves say of it
+}
+
+func (v *verification) run(ctx context.Context, tx *sql.Tx) error {
+	var err error
+	if v.upper, err = upperTiles(ctx, tx); err != nil {
+		return err
+	}
+	leaves, err := tx.QueryContext(ctx, "SELECT hashes FROM tiles WHERE id >= 0 AND id < ? ORDER BY id", tileID(1, 0))
 	if err != nil {
-		return Report{}, err
+		return err
+	}
+	defer leaves.Close()
+	v.leaves.rows = leaves
+	rows, err := tx.QueryContext(ctx, "SELECT id, time, kind, asked, decision, tool, session, body FROM rows ORDER BY id")
+	if err != nil {
+		return err
 	}
 	defer rows.Close()
-	stored, closeStored, err := storedHashes(ctx, tx)
-	if err != nil {
-		return Report{}, err
-	}
-	defer closeStored()
-
-	var n int64
-	tree := &frontier{}
 	for rows.Next() {
-		var id int64
-		var body []byte
-		if err := rows.Scan(&id, &body); err != nil {
-			return Report{}, err
+		if err := v.row(rows); err != nil {
+			return err
 		}
-		if id != n+1 {
-			return Report{Rows: n, Row: n + 1, Problem: fmt.Sprintf("row %d was removed", n+1)}, nil
-		}
-		for level, hash := range tree.add(tlog.RecordHash(body)) {
-			kept, ok, err := stored()
-			if err != nil {
-				return Report{}, err
-			}
-			if !ok || kept != hash {
-				return Report{Rows: n, Row: first(id, level), Problem: mismatch(id, level)}, nil
-			}
-		}
-		n = id
 	}
 	if err := rows.Err(); err != nil {
-		return Report{}, err
+		return err
 	}
-	return r.verifyHead(ctx, tx, n, tree)
+	if err := v.head(ctx, tx); err != nil {
+		return err
+	}
+	if v.report.Pruned > v.pruned {
+		if v.report.Pruned == v.pruned+1 {
+			return wrong(v.report.Pruned, "row %d was removed", v.report.Pruned)
+		}
+		return wrong(v.pruned+1, "the rows %d to %d were removed", v.pruned+1, v.report.Pruned)
+	}
+	return nil
 }
 
-// verifyHead compares the tree of n rows with the signed checkpoint.
-func (r *Reader) verifyHead(ctx context.Context, tx *sql.Tx, n int64, tree *frontier) (Report, error) {
+// row checks the next row.
+func (v *verification) row(rows *sql.Rows) error {
+	var id int64
+	var got searched
+	var body sql.RawBytes
+	if err := rows.Scan(&id, &got.time, &got.kind, &got.asked, &got.decision, &got.tool, &got.session, &body); err != nil {
+		return err
+	}
+	if v.tree.n == 0 && id > 1 {
+		if err := v.skip(id - 1); err != nil {
+			return err
+		}
+	}
+	if want := v.tree.n + 1; id != want {
+		return wrong(want, "row %d was removed", want)
+	}
+	leaf := tlog.RecordHash(body)
+	kept, err := v.leaves.next()
+	switch {
+	case err != nil:
+		return err
+	case kept != leaf:
+		return wrong(id, "row %d was changed", id)
+	}
+	var row Row
+	if err := decode(body, &row); err != nil {
+		return wrong(id, "row %d is none: %v", id, err)
+	}
+	if got != searchedOf(row) || row.ID != id {
+		return wrong(id, "what row %d is found by was changed", id)
+	}
+	v.pruned = max(v.pruned, row.Pruned)
+	return v.add(leaf)
+}
+
+// skip takes the hashes of the rows whose bodies are gone.
+func (v *verification) skip(n int64) error {
+	for range n {
+		leaf, err := v.leaves.next()
+		if err != nil {
+			return err
+		}
+		if leaf == (tlog.Hash{}) {
+			return wrong(v.tree.n+1, "row %d was removed", v.tree.n+1)
+		}
+		if err := v.add(leaf); err != nil {
+			return err
+		}
+	}
+	v.report.Pruned = n
+	return nil
+}
+
+// add adds a leaf, compares what it completes with the tiles, and the tree with
+// a checkpoint that left the machine when it was as large.
+func (v *verification) add(leaf tlog.Hash) error {
+	at := v.tree.n
+	v.made = v.tree.add(leaf, v.made)
+	for i := tileHeight; i < len(v.made); i += tileHeight {
+		n := at >> i
+		tile, from := v.upper[tileID(i/tileHeight, n>>tileHeight)], int(n%tileWidth)*tlog.HashSize
+		if len(tile) < from+tlog.HashSize || tlog.Hash(tile[from:from+tlog.HashSize]) != v.made[i] {
+			return wrong(at+2-1<<i, "one of the rows %d to %d was changed, and its hash with it", at+2-1<<i, at+1)
+		}
+	}
+	v.report.Rows = v.tree.n
+	for len(v.against) > 0 && v.against[0].N == v.tree.n {
+		if v.against[0].Hash != v.tree.root() {
+			return wrong(v.report.Newest+1, "one of the rows %d to %d is not what it was when a checkpoint of %d rows left the machine: the record was rewritten", v.report.Newest+1, v.tree.n, v.tree.n)
+		}
+		v.report.Outside, v.report.Newest = v.report.Outside+1, v.tree.n
+		v.against = v.against[1:]
+	}
+	return nil
+}
+
+// head compares the tree with the signed checkpoint.
+func (v *verification) head(ctx context.Context, tx *sql.Tx) error {
+	n := v.tree.n
 	var msg []byte
 	err := tx.QueryRowContext(ctx, "SELECT checkpoint FROM head WHERE one = 1").Scan(&msg)
-	if errors.Is(err, sql.ErrNoRows) {
-		if n == 0 {
-			return Report{OK: true}, nil
-		}
-		return Report{Rows: n, Row: 1, Problem: "the signed checkpoint was removed"}, nil
-	}
-	if err != nil {
-		return Report{}, err
-	}
-	head, err := openCheckpoint(msg, r.verifier)
-	if err != nil {
-		return Report{Rows: n, Row: 1, Problem: err.Error()}, nil
-	}
 	switch {
-	case head.N > n:
-		problem := fmt.Sprintf("row %d was removed", n+1)
-		if head.N > n+1 {
-			problem += fmt.Sprintf(", with all after it up to %d", head.N)
+	case errors.Is(err, sql.ErrNoRows) && n > 0:
+		return wrong(1, "the signed checkpoint was removed")
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return err
+	case err == nil:
+		head, err := openCheckpoint(msg, v.verifier)
+		switch {
+		case err != nil:
+			return wrong(1, "%v", err)
+		case head.N == n+1:
+			return wrong(n+1, "row %d was removed", n+1)
+		case head.N > n:
+			return wrong(n+1, "row %d was removed, with all after it up to %d", n+1, head.N)
+		case head.N < n:
+			return wrong(head.N+1, "row %d was added without a signature", head.N+1)
+		case head.Hash != v.tree.root():
+			return wrong(n>>tileHeight<<tileHeight+1, "rows and tree were rewritten together: they do not fit the signed checkpoint")
 		}
-		return Report{Rows: n, Row: n + 1, Problem: problem}, nil
-	case head.N < n:
-		return Report{Rows: n, Row: head.N + 1, Problem: fmt.Sprintf("row %d was added without a signature", head.N+1)}, nil
-	case n > 0 && head.Hash != tree.root():
-		return Report{Rows: n, Row: 1, Problem: "rows and tree were rewritten together: they do not fit the signed checkpoint"}, nil
 	}
-	return Report{Rows: n, OK: true}, nil
+	if len(v.against) > 0 {
+		newest := v.against[len(v.against)-1].N
+		return wrong(n+1, "a checkpoint of %d rows left the machine, but the record ends at row %d: it was put back from an older copy, or its end was cut off", newest, n)
+	}
+	return nil
 }
 
-// storedHashes returns the tree's hashes one after the other, in the order in
-// which tlog stores them.
-func storedHashes(ctx context.Context, tx *sql.Tx) (next func() (tlog.Hash, bool, error), closeRows func(), err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT idx, hash FROM hashes ORDER BY idx")
+// searched is what the database searches a row by.
+type searched struct {
+	time                    int64
+	kind                    string
+	asked                   sql.NullInt64
+	decision, tool, session sql.NullString
+}
+
+func searchedOf(r Row) searched {
+	return searched{r.Time.UnixMilli(), r.Kind, sql.NullInt64{Int64: r.Asked, Valid: r.Asked > 0}, text(r.Decision), text(r.Tool), text(r.Session)}
+}
+
+func decode(body []byte, row *Row) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	return d.Decode(row)
+}
+
+// tiles gives the leaves' hashes one after the other.
+type tiles struct {
+	rows *sql.Rows
+	rest []byte
+}
+
+// next returns the zero hash behind the last.
+func (t *tiles) next() (h tlog.Hash, err error) {
+	for len(t.rest) < tlog.HashSize {
+		if !t.rows.Next() {
+			return h, t.rows.Err()
+		}
+		if err := t.rows.Scan(&t.rest); err != nil {
+			return h, err
+		}
+	}
+	copy(h[:], t.rest)
+	t.rest = t.rest[tlog.HashSize:]
+	return h, nil
+}
+
+// upperTiles reads the levels above the leaves: one hash for 255 rows.
+func upperTiles(ctx context.Context, tx *sql.Tx) (map[int64][]byte, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id, hashes FROM tiles WHERE id >= ?", tileID(1, 0))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var want int64
-	next = func() (h tlog.Hash, ok bool, err error) {
-		if !rows.Next() {
-			return h, false, rows.Err()
+	defer rows.Close()
+	all := map[int64][]byte{}
+	for rows.Next() {
+		var id int64
+		var tile []byte
+		if err := rows.Scan(&id, &tile); err != nil {
+			return nil, err
 		}
-		var index int64
-		var b []byte
-		if err := rows.Scan(&index, &b); err != nil {
-			return h, false, err
-		}
-		if index != want || len(b) != tlog.HashSize {
-			return h, false, nil
-		}
-		want++
-		return tlog.Hash(b), true, nil
+		all[id] = tile
 	}
-	return next, func() { rows.Close() }, nil
-}
-
-// frontier is a growing tree, kept as the hashes of its complete subtrees from
-// the largest to the smallest.
-type frontier struct {
-	n      int64
-	hashes []tlog.Hash
-}
-
-// add adds a leaf and returns the hashes that it completes, the leaf's first:
-// what tlog stores for it.
-func (f *frontier) add(leaf tlog.Hash) []tlog.Hash {
-	made := []tlog.Hash{leaf}
-	for range bits.TrailingZeros64(^uint64(f.n)) {
-		last := len(f.hashes) - 1
-		made = append(made, tlog.NodeHash(f.hashes[last], made[len(made)-1]))
-		f.hashes = f.hashes[:last]
-	}
-	f.hashes = append(f.hashes, made[len(made)-1])
-	f.n++
-	return made
-}
-
-// root returns the hash of the whole tree (RFC 6962, 2.1).
-func (f *frontier) root() tlog.Hash {
-	root := f.hashes[len(f.hashes)-1]
-	for i := len(f.hashes) - 2; i >= 0; i-- {
-		root = tlog.NodeHash(f.hashes[i], root)
-	}
-	return root
-}
-
-// first returns the first of the rows under the node that row id completed at
-// the given level.
-func first(id int64, level int) int64 { return id - int64(1)<<level + 1 }
-
-func mismatch(id int64, level int) string {
-	if level == 0 {
-		return fmt.Sprintf("row %d was changed", id)
-	}
-	return fmt.Sprintf("one of the rows %d to %d was changed, and its hash with it", first(id, level), id)
+	return all, rows.Err()
 }

@@ -190,7 +190,8 @@ func TestRoutesAndKeysAreTakenOver(t *testing.T) {
 // full is a record on a disk without room.
 type full struct{ err error }
 
-func (f *full) Append(context.Context, ledger.Row) (int64, error) { return 0, f.err }
+func (f *full) Append(context.Context, ...ledger.Row) (int64, error) { return 0, f.err }
+func (f *full) Behind(ledger.Row) error                              { return f.err }
 
 func TestARecordThatCannotBeKeptIsSaidOnce(t *testing.T) {
 	s, complaints := opened(t, directory(t))
