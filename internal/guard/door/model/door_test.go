@@ -40,15 +40,25 @@ type record struct {
 	full error
 }
 
-func (r *record) Append(ctx context.Context, row ledger.Row) (int64, error) {
+func (r *record) Append(_ context.Context, rows ...ledger.Row) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.full != nil {
 		return 0, r.full
 	}
-	row.ID = int64(len(r.rows) + 1)
-	r.rows = append(r.rows, row)
-	return row.ID, nil
+	for _, row := range rows {
+		if row.Kind == ledger.Asked {
+			continue // its decision follows
+		}
+		row.ID = int64(len(r.rows) + 1)
+		r.rows = append(r.rows, row)
+	}
+	return int64(len(r.rows)), nil
+}
+
+func (r *record) Behind(row ledger.Row) error {
+	_, err := r.Append(context.Background(), row)
+	return err
 }
 
 func (r *record) fail(err error) {
