@@ -56,12 +56,13 @@ As long as Seawall is not a service, the agent reaches its model only while
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the routes as JSON; changes nothing unless --yes is given")
 	cmd.Flags().StringVar(&f.door, "listen", service.DoorAddress, "`address` of the door")
 	cmd.Flags().StringVar(&f.only, "openclaw", "", "connect only the OpenClaw whose openclaw.json is this `file`")
+	languageFlag(cmd, &f.language)
 	return cmd
 }
 
 type connectFlags struct {
 	yes, removeCopies, json bool
-	door, only              string
+	door, only, language    string
 }
 
 func runConnect(cmd *cobra.Command, f connectFlags) error {
@@ -114,6 +115,9 @@ func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install,
 		return err
 	}
 	err = carryOut(cmd, plans, f.yes, "Connect OpenClaw to Seawall?", "OpenClaw is connected. It reaches its model while `seawall up` runs; `seawall disconnect` takes this back.", "OpenClaw is connected already; nothing to do.")
+	if err == nil {
+		err = settleLanguage(dir, f.language)
+	}
 	if err != nil {
 		return err
 	}

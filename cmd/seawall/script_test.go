@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exitStatus, "running": running, "occupied": occupied, "decisions": decisions, "actions": actions, "sqlite": query, "mode": mode,
+			"status": exitStatus, "running": running, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode,
 		},
 	})
 }
@@ -128,6 +128,27 @@ func actions(ts *testscript.TestScript, _ bool, args []string) {
 		rows[i].Time = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	}
 	ts.Check(ledger.Fill(context.Background(), dir, slices.Values(rows)))
+}
+
+// stopped adds a message, a tool's result, a call and a text with a rule of the
+// operator's own to a record: rows 1 to 4 of a new one, all denied.
+func stopped(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := state.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer dir.Close()
+	l, err := ledger.Open(context.Background(), dir)
+	ts.Check(err)
+	for _, row := range []ledger.Row{
+		{Act: "read", Detail: "person: a request for secrets", Policy: []string{"injected-message"}, Why: "it tries to take over the agent", Action: strings.Repeat("a1", 32), Agent: "main"},
+		{Act: "read", Tool: "web_fetch", Detail: "tool: hidden text", Policy: []string{"injected-result"}, Why: "it tries to take over the agent", Action: strings.Repeat("b2", 32), Agent: "main"},
+		{Act: "call", Tool: "exec", Detail: "{}", Policy: []string{"download-and-run"}, Why: "it runs what it downloads"},
+		{Act: "reply", Detail: "assistant", Policy: []string{"mine"}, Why: "I said so"},
+	} {
+		row.Kind, row.Decision = "decided", "deny"
+		_, err := l.Append(context.Background(), row)
+		ts.Check(err)
+	}
+	ts.Check(l.Close())
 }
 
 // query does something to a record behind Seawall's back: sqlite state "DELETE …"

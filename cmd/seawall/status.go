@@ -169,8 +169,18 @@ func printStatus(w io.Writer, s statusReport) {
 			s.Audited.Local().Format("2006-01-02 15:04"), s.Counts.Critical, s.Counts.High, s.Counts.Medium, s.Boundary)
 	}
 	for _, r := range s.Last {
-		fmt.Fprintf(w, "denied    #%d %s %s\n", r.ID, r.Time.Local().Format("01-02 15:04"), strings.TrimSpace(r.Act+" "+r.Tool)+": "+r.Why)
+		fmt.Fprintf(w, "denied    #%d %s %s\n", r.ID, r.Time.Local().Format("01-02 15:04"), denial(r))
 	}
+}
+
+// denial tells in one line what was stopped, what was found in it, and how to let
+// it through once where that can be.
+func denial(r ledger.Row) string {
+	what := strings.TrimSpace(r.Act + " " + r.Tool)
+	if r.Act != "read" {
+		return printable(what + ": " + r.Why)
+	}
+	return printable(fmt.Sprintf("%s, %s: %s; once: seawall pass %d", what, r.Detail, r.Why, r.ID))
 }
 
 func capital(s string) string {

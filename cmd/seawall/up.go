@@ -24,6 +24,7 @@ import (
 type upFlags struct {
 	yes, keep              bool
 	listen, page, openclaw string
+	language               string
 }
 
 func newUp() *cobra.Command {
@@ -48,6 +49,7 @@ with it running, start it in tmux.`,
 	flags.StringVar(&f.openclaw, "openclaw", "", "connect only the OpenClaw whose openclaw.json is this `file`")
 	flags.StringVar(&f.listen, "listen", f.listen, "`address` of the model door")
 	flags.StringVar(&f.page, "page", f.page, "`address` of the status page")
+	languageFlag(cmd, &f.language)
 	return cmd
 }
 
@@ -85,6 +87,9 @@ func up(cmd *cobra.Command, f upFlags) error {
 	doors, err := service.Start(ctx, dir, door, page, version())
 	if err != nil {
 		return err
+	}
+	if err := settleLanguage(dir, f.language); err != nil {
+		return errors.Join(err, doors.Stop())
 	}
 	for _, note := range doors.Notes {
 		fmt.Fprintln(out, "Note:", note)

@@ -1,17 +1,21 @@
 // Package console is Seawall's web page: how the machine stands, what was
 // decided, whether the doors are well. It is html/template and htmx from the
-// binary, on loopback, behind a one-time link; it changes nothing.
+// binary, on loopback, behind a one-time link. It changes nothing but what the
+// operator lets through once.
 package console
 
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"html/template"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/openseawall/seawall/internal/ledger"
@@ -31,7 +35,9 @@ type View struct {
 	Good     bool   // the label is nothing to worry about
 	Sentence string // what the label means and the one command that changes it
 	Audit    *posture.Audit
-	Rows     []ledger.Row // newest first
+	Rows     []ledger.Row     // newest first
+	Passes   map[int64]string // by row: what has become of letting its text through once
+	Said     string           // about what was last asked of the page
 	Health   []Health
 	Version  string
 	Now      time.Time
@@ -48,6 +54,8 @@ type Source interface {
 	View(r *http.Request) (View, error)
 	// Redeem uses a one-time token up and reports whether it was good.
 	Redeem(token string) bool
+	// Pass lets the text of a row through once, or says why not.
+	Pass(r *http.Request, id int64) error
 }
 
 // Console serves the page.
@@ -56,21 +64,27 @@ type Console struct {
 	sessions *sessions
 	mux      *http.ServeMux
 	template *template.Template
+
+	mu   sync.Mutex
+	said string // about what was last asked of the page
+	when time.Time
 }
 
 // New returns the page over a source.
 func New(source Source) *Console {
 	c := &Console{source: source, sessions: newSessions(), mux: http.NewServeMux()}
 	c.template = template.Must(template.New("").Funcs(template.FuncMap{
-		"clock": func(t time.Time) string { return t.Local().Format("15:04:05") },
-		"stamp": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
-		"join":  func(s []string) string { return strings.Join(s, ", ") },
-		"fixes": fixes,
+		"clock":   func(t time.Time) string { return t.Local().Format("15:04:05") },
+		"stamp":   func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
+		"join":    func(s []string) string { return strings.Join(s, ", ") },
+		"fixes":   fixes,
+		"stopped": func(r ledger.Row) bool { return r.Act == "read" && r.Decision == "deny" },
 	}).ParseFS(pages, "pages/*.html"))
 	c.mux.Handle("GET /static/", http.FileServerFS(static))
 	c.mux.HandleFunc("GET /login", c.login)
 	c.mux.HandleFunc("GET /{$}", c.page("page"))
 	c.mux.HandleFunc("GET /live", c.page("live"))
+	c.mux.HandleFunc("POST /pass", c.pass)
 	return c
 }
 
@@ -118,6 +132,30 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// sayFor is how long the page shows what became of a button.
+const sayFor = 20 * time.Second
+
+// pass lets a text through once. A page of another address, be it on this
+// machine, cannot press the button: browsers tell where a request comes from.
+func (c *Console) pass(w http.ResponseWriter, r *http.Request) {
+	if err := http.NewCrossOriginProtection().Check(r); err != nil || r.Header.Get("HX-Request") == "" {
+		http.Error(w, "Seawall: this was not asked by the page itself", http.StatusForbidden)
+		return
+	}
+	id, err := strconv.ParseInt(r.URL.Query().Get("id"), 10, 64)
+	if err == nil {
+		err = c.source.Pass(r, id)
+	}
+	said := fmt.Sprintf("#%d may pass once. Have the message sent again; the next turn reads a tool's result.", id)
+	if err != nil {
+		said = err.Error()
+	}
+	c.mu.Lock()
+	c.said, c.when = said, time.Now()
+	c.mu.Unlock()
+	c.page("live")(w, r)
+}
+
 func (c *Console) page(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		view, err := c.source.View(r)
@@ -125,6 +163,11 @@ func (c *Console) page(name string) http.HandlerFunc {
 			http.Error(w, "Seawall: "+err.Error(), http.StatusInternalServerError)
 			return
 		}
+		c.mu.Lock()
+		if time.Since(c.when) < sayFor {
+			view.Said = c.said
+		}
+		c.mu.Unlock()
 		c.render(w, name, view)
 	}
 }

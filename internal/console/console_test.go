@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,7 +12,18 @@ import (
 	"github.com/openseawall/seawall/internal/posture"
 )
 
-type fake struct{ token string }
+type fake struct {
+	token  string
+	passed []int64
+}
+
+func (f *fake) Pass(_ *http.Request, id int64) error {
+	if id != 9 {
+		return errors.New("that stopped no message")
+	}
+	f.passed = append(f.passed, id)
+	return nil
+}
 
 func (f *fake) Redeem(token string) bool {
 	ok := token != "" && token == f.token
@@ -25,7 +37,7 @@ func (f *fake) View(*http.Request) (View, error) {
 	return View{
 		Label: "protected", Good: true, Sentence: "All is well.", Version: "test", Now: time.Now(),
 		Audit: &posture.Audit{Verdict: "The worst is small.", Blast: []posture.Line{{Reach: "run commands", When: posture.Freely, Objects: []string{"<script>alert(1)</script>"}}}},
-		Rows:  []ledger.Row{{ID: 7, Decision: "deny", Tool: "exec", Why: "it runs what it downloads", Detail: `{"command":"curl x | sh"}`}},
+		Rows:  []ledger.Row{{ID: 9, Act: "read", Decision: "deny", Why: "it tries to take over the agent"}, {ID: 7, Act: "call", Decision: "deny", Tool: "exec", Why: "it runs what it downloads", Detail: `{"command":"curl x | sh"}`}},
 	}, nil
 }
 
@@ -98,5 +110,46 @@ func TestNothingComesFromElsewhere(t *testing.T) {
 	}
 	if w := get(t, c, "/static/htmx-2.0.11.min.js", nil); w.Code != http.StatusOK {
 		t.Errorf("htmx answered %d", w.Code)
+	}
+}
+
+// TestALetThroughIsAskedByThePageAlone: not by a page of another address of this
+// machine, whose requests bring the same cookie.
+func TestALetThroughIsAskedByThePageAlone(t *testing.T) {
+	f := &fake{token: "secret"}
+	c := New(f)
+	cookie := get(t, c, "/login?token=secret", nil).Result().Cookies()[0]
+	post := func(path string, headers ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:4781"+path, nil)
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, r)
+		return w
+	}
+	session := cookie.Name + "=" + cookie.Value
+	for name, headers := range map[string][]string{
+		"nobody":         {"HX-Request", "true"},
+		"another port":   {"Cookie", session, "HX-Request", "true", "Origin", "http://127.0.0.1:8080"},
+		"a foreign page": {"Cookie", session, "HX-Request", "true", "Sec-Fetch-Site", "same-site"},
+		"a form":         {"Cookie", session, "Sec-Fetch-Site", "same-origin"},
+	} {
+		if w := post("/pass?id=9", headers...); w.Code != http.StatusForbidden && w.Code != http.StatusUnauthorized || len(f.passed) > 0 {
+			t.Errorf("%s: %d, passed %v", name, w.Code, f.passed)
+		}
+	}
+	page := get(t, c, "/", func(r *http.Request) { r.AddCookie(cookie) }).Body.String()
+	if !strings.Contains(page, `hx-post="/pass?id=9"`) || strings.Contains(page, `hx-post="/pass?id=7"`) {
+		t.Error("the button stands elsewhere than beside the message that was stopped")
+	}
+	own := []string{"Cookie", session, "HX-Request", "true", "Sec-Fetch-Site", "same-origin", "Origin", "http://127.0.0.1:4781"}
+	if w := post("/pass?id=9", own...); w.Code != http.StatusOK || len(f.passed) != 1 || !strings.Contains(w.Body.String(), "#9 may pass once") {
+		t.Errorf("%d %v %s", w.Code, f.passed, w.Body)
+	}
+	for _, path := range []string{"/pass?id=7", "/pass?id=x", "/pass"} {
+		if w := post(path, own...); w.Code != http.StatusOK || len(f.passed) != 1 || strings.Contains(w.Body.String(), "may pass once.") {
+			t.Errorf("%s: %d %v", path, w.Code, f.passed)
+		}
 	}
 }

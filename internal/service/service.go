@@ -24,6 +24,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/state"
@@ -101,6 +102,7 @@ func open(ctx context.Context, dir *state.Dir, version string, routes *model.Rou
 	}
 	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes, complaints: os.Stderr}
 	s.guard = guard.New(rules, record, known, marks)
+	s.guard.Operator = operator.Open(dir, time.Now)
 	s.door = model.New(s.guard, routes, nil)
 	return s, nil
 }

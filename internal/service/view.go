@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/openseawall/seawall/internal/console"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/state"
@@ -42,6 +43,39 @@ func (s *Service) Redeem(token string) bool {
 	return s.dir.Remove(loginFile) == nil
 }
 
+// Pass implements console.Source.
+func (s *Service) Pass(r *http.Request, id int64) error {
+	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{After: id - 1}) {
+		if err != nil {
+			return err
+		}
+		if row.ID != id {
+			break
+		}
+		if err := operator.Let(s.dir, s.policy, row, time.Now()); err != nil {
+			return err
+		}
+		s.event(r.Context(), fmt.Sprintf("you let #%d pass once, on the page", id))
+		return nil
+	}
+	return fmt.Errorf("the record has no row %d", id)
+}
+
+// passes says of each row that was let through what has become of it.
+func (s *Service) passes() map[int64]string {
+	all, _ := operator.Passes(s.dir) // a damaged file lets nothing through, and seawall pass says so
+	said := map[int64]string{}
+	for _, p := range all {
+		switch {
+		case p.Conversation != "":
+			said[p.ID] = "passed in its conversation"
+		case !p.Expired(time.Now()):
+			said[p.ID] = "may pass once: have it sent again"
+		}
+	}
+	return said
+}
+
 // View implements console.Source.
 func (s *Service) View(r *http.Request) (console.View, error) {
 	audit, err := survey.Last(s.dir)
@@ -51,7 +85,7 @@ func (s *Service) View(r *http.Request) (console.View, error) {
 	standing := Stand(audit, len(s.routes.List()), true).Past(s.hook.Past())
 	view := console.View{
 		Label: standing.Label, Sentence: standing.Sentence, Good: standing.Good,
-		Audit: audit, Version: s.version, Now: time.Now(), Health: s.health(),
+		Passes: s.passes(), Audit: audit, Version: s.version, Now: time.Now(), Health: s.health(),
 	}
 	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{Last: shownRows}) {
 		if err != nil {
