@@ -18,8 +18,8 @@ import (
 const passesFile = "passes.json"
 
 const (
-	// unused is how long a pass waits for the conversation it is good for.
-	unused = 24 * time.Hour
+	// Unused is how long a pass waits for the conversation it is good for.
+	Unused = 24 * time.Hour
 	// maxPasses is how many are kept; beyond it the oldest goes.
 	maxPasses = 256
 )
@@ -72,7 +72,7 @@ func Give(dir *state.Dir, p Pass) error {
 		if err != nil {
 			return nil, err
 		}
-		all = slices.DeleteFunc(all, func(o Pass) bool { return o.expired(p.Given) || o.waitsFor(p.Text, p.Agent) })
+		all = slices.DeleteFunc(all, func(o Pass) bool { return o.Expired(p.Given) || o.waitsFor(p.Text, p.Agent) })
 		if all = append(all, p); len(all) > maxPasses {
 			all = all[len(all)-maxPasses:]
 		}
@@ -107,8 +107,9 @@ func (p Pass) waitsFor(text, agent string) bool {
 	return p.Conversation == "" && p.Text == text && p.Agent == agent
 }
 
-func (p Pass) expired(now time.Time) bool {
-	return p.Conversation == "" && now.Sub(p.Given) >= unused
+// Expired reports whether nobody has used it in time.
+func (p Pass) Expired(now time.Time) bool {
+	return p.Conversation == "" && now.Sub(p.Given) >= Unused
 }
 
 // Pass reports whether a text may pass in a conversation, and by which row's
@@ -125,7 +126,7 @@ func (d *Desk) Pass(text, agent, conversation string) (id int64, ok bool) {
 		}
 	}
 	now := d.now()
-	waits := func(p Pass) bool { return p.waitsFor(text, agent) && !p.expired(now) }
+	waits := func(p Pass) bool { return p.waitsFor(text, agent) && !p.Expired(now) }
 	if !slices.ContainsFunc(all, waits) {
 		return 0, false
 	}
