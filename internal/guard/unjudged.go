@@ -27,3 +27,14 @@ func (g *Guard) Passed(ctx context.Context, t Turn, why string) error {
 	})
 	return err
 }
+
+// Unseen records that a turn goes on from what only the provider knows
+// (previous_response_id, a conversation, an item reference): where the values
+// of its calls come from is unknown.
+func (g *Guard) Unseen(ctx context.Context, t Turn) Decision {
+	const why = "the agent goes on from a conversation that only the provider holds: the origin of what is in it is unknown"
+	if g.Passed(ctx, t, why) != nil {
+		return Decision{Verdict: policy.Deny, Unkept: true, Why: unkept}
+	}
+	return Decision{Verdict: policy.Allow}
+}

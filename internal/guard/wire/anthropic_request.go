@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/go-json-experiment/json/jsontext"
+
 // readAnthropicRequest reads a request for a message.
 //
 // See https://docs.anthropic.com/en/api/messages
@@ -13,7 +15,7 @@ func readAnthropicRequest(r *reading, root value) {
 		}
 	}
 	for s := root.get("mcp_servers").items(); s.ok(); s = s.next() {
-		r.Tools = append(r.Tools, OfferedTool{Name: s.get("name").str(), Hosted: "mcp"})
+		r.Tools = append(r.Tools, OfferedTool{Name: s.get("name").str(), Hosted: "mcp", Declared: jsontext.Value(s.raw())})
 	}
 	r.content(Part{Role: System}, root.get("system"))
 	for m := root.get("messages").items(); m.ok(); m = m.next() {

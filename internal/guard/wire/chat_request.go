@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/go-json-experiment/json/jsontext"
+
 // readChatRequest reads a request for a chat completion.
 //
 // See https://platform.openai.com/docs/api-reference/chat/create
@@ -21,8 +23,8 @@ func readChatRequest(r *reading, root value) {
 	for f := root.get("functions").items(); f.ok(); f = f.next() {
 		r.offer(f, "parameters")
 	}
-	if root.get("web_search_options").ok() {
-		r.Tools = append(r.Tools, OfferedTool{Name: "web_search", Hosted: "web_search"})
+	if v := root.get("web_search_options"); v.ok() {
+		r.Tools = append(r.Tools, OfferedTool{Name: "web_search", Hosted: "web_search", Declared: jsontext.Value(v.raw())})
 	}
 	for m := root.get("messages").items(); m.ok(); m = m.next() {
 		readChatMessage(r, m)

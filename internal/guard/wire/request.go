@@ -170,7 +170,7 @@ func (r *reading) host(v value) {
 	if name == "" {
 		name = kind
 	}
-	r.Tools = append(r.Tools, OfferedTool{Name: name, Description: v.get("description").str(), Hosted: kind})
+	r.Tools = append(r.Tools, OfferedTool{Name: name, Description: v.get("description").str(), Hosted: kind, Declared: jsontext.Value(v.raw())})
 }
 
 // decode fills in the texts, all in one piece of memory.

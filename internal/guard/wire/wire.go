@@ -51,7 +51,8 @@ type Part struct {
 type OfferedTool struct {
 	Name, Description string
 	Schema            jsontext.Value
-	Hosted            string // type of a tool the provider runs itself ("web_search"), or ""
+	Hosted            string         // type of a tool the provider runs itself ("web_search"), or ""
+	Declared          jsontext.Value // how such a tool stands in the request
 }
 
 // Call is one complete tool call of an answer.

@@ -70,6 +70,10 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 	if len(replaced) > 0 {
 		x.body = x.request.Replace(replaced)
 	}
+	if x.body, err = x.turn.withhold(r.Context(), x.body); err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
 	d.forward(w, r, x)
 }
 

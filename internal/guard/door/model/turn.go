@@ -103,6 +103,11 @@ var sources = map[wire.Role]guard.Source{
 // something cannot be taken out, or the record cannot be kept.
 func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string) {
 	t.results()
+	if t.request.Previous != "" {
+		if d := t.guard.Unseen(ctx, t.Turn); d.Verdict != policy.Allow {
+			return nil, t.guard.Halted(t.Turn, d)
+		}
+	}
 	replaced = map[int]string{}
 	fresh := t.firstNewPart()
 	reader := t.guard.Reader()
