@@ -1,0 +1,36 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+
+	"github.com/openseawall/seawall/internal/guard/proof"
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// watch looks whether the doors that are open are in the path of what OpenClaw
+// says to its models.
+func watch(dir *state.Dir) *proof.Watch {
+	door := func() (netip.AddrPort, error) {
+		i, err := Find(dir)
+		if err != nil || i == nil {
+			return netip.AddrPort{}, errors.Join(err, errors.New("no door is open"))
+		}
+		return netip.ParseAddrPort(i.Door)
+	}
+	return proof.New(dir, door, os.Stderr)
+}
+
+// Watch watches until stop is called. It is for the process that may read the
+// agent's files and processes, which the doors may not.
+func Watch(ctx context.Context, dir *state.Dir) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		watch(dir).Run(ctx)
+	}()
+	return func() { cancel(); <-done }
+}
