@@ -99,6 +99,7 @@ func up(cmd *cobra.Command, f upFlags) error {
 			return errors.Join(err, doors.Stop())
 		}
 	}
+	defer service.Watch(ctx, dir)()
 	if err := greet(out, dir, a, page.Addr().String()); err != nil {
 		return errors.Join(err, doors.Stop())
 	}

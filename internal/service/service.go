@@ -26,6 +26,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/state"
 	"github.com/openseawall/seawall/internal/vault"
@@ -75,7 +76,7 @@ func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error)
 	if s.hook, err = hook.New(s.guard, dir, time.Now); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.door.Witness = s.hook
+	s.door.Witness, s.door.Canary = s.hook, proof.NewCanaries(dir)
 	return s, nil
 }
 

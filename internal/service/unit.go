@@ -151,6 +151,6 @@ func RunWatch(ctx context.Context, path, version string) error {
 		return err
 	}
 	defer dir.Close()
-	<-ctx.Done()
+	watch(dir).Run(ctx)
 	return nil
 }

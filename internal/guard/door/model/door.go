@@ -32,6 +32,9 @@ type Door struct {
 	// Witness is told what passes. It is set before the door opens; New's does
 	// nothing.
 	Witness Witness
+	// Canary is asked about each message, before it is judged. It is set before
+	// the door opens; nil knows none.
+	Canary Canary
 }
 
 // Witness checks against this door what OpenClaw says of itself. Its methods

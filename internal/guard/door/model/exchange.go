@@ -53,6 +53,9 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	if d.canary(w, x) {
+		return
+	}
 	x.turn = newTurn(d.guard, x, r.Header.Get("Traceparent"))
 	replaced, answer := x.turn.read(r.Context())
 	if answer != "" && x.counted {
