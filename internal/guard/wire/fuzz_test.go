@@ -133,6 +133,9 @@ func FuzzRewrite(f *testing.F) {
 	for _, c := range captures(f) {
 		f.Add(uint8(slices.Index(apis, c.api)), c.contentType() != "application/json", []byte(c.answer), len(c.answer)/2)
 	}
+	for _, s := range Smalls(f) {
+		f.Add(uint8(slices.Index(apis, s.API)), true, s.Answer, len(s.Answer)/2)
+	}
 	f.Fuzz(func(t *testing.T, api uint8, stream bool, body []byte, cut int) {
 		checkRewrite(t, apis[int(api)%len(apis)], stream, body, cut)
 	})
@@ -188,6 +191,157 @@ func checkRewrite(t *testing.T, api API, stream bool, body []byte, cut int) {
 	if len(none.calls) > 0 {
 		t.Fatalf("denied, and comes out: %v\n%s", none.calls, out)
 	}
+}
+
+// moody denies, changes and lets go by what a call says, and takes a letter
+// out of texts, so that all ways of writing an answer are taken.
+type moody struct{ said strings.Builder }
+
+func (m *moody) Call(_ context.Context, c Call) Verdict {
+	fmt.Fprintf(&m.said, "%+v\n", c)
+	sum := len(c.Name)
+	for _, b := range []byte(c.Args) {
+		sum += int(b)
+	}
+	return []Verdict{{Allow: true}, {Allow: true}, {Notice: "Stopped."}, {}, {Allow: true, Args: `{"a":1}`}}[sum%5]
+}
+
+func (m *moody) Text(block int, s string, final bool) string {
+	fmt.Fprintf(&m.said, "%d %v\n", block, final && s == "")
+	return strings.ReplaceAll(s, "s", "")
+}
+
+// FuzzCut: in how many pieces a stream arrives, and where they are cut, changes
+// nothing of what comes out and of what the judge is asked.
+func FuzzCut(f *testing.F) {
+	for _, c := range captures(f) {
+		if c.contentType() != "application/json" {
+			f.Add(uint8(slices.Index(apis, c.api)), []byte(c.answer), uint64(7))
+		}
+	}
+	for _, s := range Smalls(f) {
+		f.Add(uint8(slices.Index(apis, s.API)), s.Answer, uint64(9))
+	}
+	f.Fuzz(func(t *testing.T, api uint8, body []byte, seed uint64) {
+		run := func(src io.Reader) (out, said, failure string) {
+			q := &Request{API: apis[int(api)%len(apis)], Model: "m", Stream: true, choices: 2, replayed: true, Tools: []OfferedTool{{Name: "exec"}, {Name: "read"}}}
+			var b bytes.Buffer
+			m := &moody{}
+			err := q.Rewrite(context.Background(), &b, src, "text/event-stream", m)
+			var ended *Ended
+			switch {
+			case errors.As(err, &ended):
+				failure = string(ended.Failure)
+			case err != nil:
+				t.Fatal(err)
+			}
+			return b.String(), m.said.String(), failure
+		}
+		out, said, failure := run(bytes.NewReader(body))
+		for name, src := range map[string]io.Reader{"in pieces": &torn{rand.New(rand.NewPCG(seed, 1)), body}, "byte by byte": oneByte{bytes.NewReader(body)}} {
+			out2, said2, failure2 := run(src)
+			if out2 != out || said2 != said || failure2 != failure {
+				t.Fatalf("%s %q comes out as\n%s\n(%s) %s\nnot as\n%s\n(%s) %s", name, body, out2, failure2, said2, out, failure, said)
+			}
+		}
+	})
+}
+
+// torn gives a body in pieces of any size.
+type torn struct {
+	r    *rand.Rand
+	body []byte
+}
+
+func (s *torn) Read(p []byte) (int, error) {
+	if len(s.body) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, s.body[:min(len(s.body), 1+s.r.IntN(40))])
+	s.body = s.body[n:]
+	return n, nil
+}
+
+// FuzzSplice: a value that is edited is JSON, and says what it said but for
+// the edit.
+func FuzzSplice(f *testing.F) {
+	for _, r := range requests(f) {
+		f.Add([]byte(r.body), uint16(3))
+	}
+	for _, s := range []string{`{}`, `[]`, `{"a":1}`, `[1,2, 3 ,4]`, ` { "a" : [ ] , "b":{"c" : null} } `} {
+		f.Add([]byte(s), uint16(1))
+	}
+	f.Fuzz(func(t *testing.T, body []byte, which uint16) {
+		var tr tree
+		root, err := tr.parse(body)
+		if err != nil {
+			return
+		}
+		var ed edits
+		if same := ed.apply(nil, body); !bytes.Equal(same, body) {
+			t.Fatalf("no edit makes %q of %q", same, body)
+		}
+		n, kept := uint16(0), []string{}
+		gone := func(v value) bool { n++; return which>>(n%16)&1 == 1 }
+		for v := root.first(); v.ok(); v = v.next() {
+			if !gone(v) {
+				kept = append(kept, string(v.key())+" "+string(v.raw()))
+			}
+		}
+		n = 0
+		ed.drop(root, gone)
+		out := ed.apply(nil, body)
+		var again tree
+		root, err = again.parse(out)
+		if err != nil {
+			t.Fatalf("%q became %q, which is no JSON: %v", body, out, err)
+		}
+		var left []string
+		for v := root.first(); v.ok(); v = v.next() {
+			left = append(left, string(v.key())+" "+string(v.raw()))
+		}
+		if !slices.Equal(kept, left) && len(kept)+len(left) > 0 {
+			t.Fatalf("%q became %q: %q are left, want %q", body, out, left, kept)
+		}
+		if root.kind() != '{' {
+			return
+		}
+		ed = nil
+		ed.set(root, "new\n", []byte(`"x"`))
+		out = ed.apply(nil, out)
+		if root, err = new(tree).parse(out); err != nil || root.get("new\n").str() != "x" {
+			t.Fatalf("a member set makes %q: %v", out, err)
+		}
+	})
+}
+
+// FuzzWithhold: a body from which the tools of the provider are taken declares
+// none, and holds the same conversation.
+func FuzzWithhold(f *testing.F) {
+	for _, r := range requests(f) {
+		f.Add(uint8(slices.Index(apis, r.api)), []byte(r.body))
+	}
+	f.Add(uint8(1), []byte(`{"tools":[{"type":"web_search"},{"type":"function","name":"x"}],"tool_choice":{"type":"web_search"},"input":"x"}`))
+	f.Fuzz(func(t *testing.T, api uint8, body []byte) {
+		q, err := ParseRequest(apis[int(api)%len(apis)], body)
+		if err != nil {
+			return
+		}
+		out, err := q.Withhold(body, q.Hosted())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseRequest(q.API, out)
+		if err != nil {
+			t.Fatalf("%q became %q: %v", body, out, err)
+		}
+		if left := again.Hosted(); len(left) > 0 {
+			t.Fatalf("%q became %q, which declares %+v", body, out, left)
+		}
+		if len(again.Parts) != len(q.Parts) || len(again.Tools) != len(q.Tools)-len(q.Hosted()) {
+			t.Fatalf("%q became %q, which says something else", body, out)
+		}
+	})
 }
 
 // mangle makes another stream of one: events twice, away, moved or with

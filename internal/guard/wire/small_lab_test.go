@@ -14,8 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/guard"
 	door "github.com/openseawall/seawall/internal/guard/door/model"
@@ -25,39 +23,6 @@ import (
 	"github.com/openseawall/seawall/internal/state"
 	"github.com/openseawall/seawall/lab/openclaw"
 )
-
-// small is what a small model answered.
-type small struct {
-	name   string
-	api    wire.API
-	answer []byte
-}
-
-// smalls are the answers of testdata/small, one file a family of models.
-func smalls(t *testing.T) (all []small) {
-	files, err := filepath.Glob("testdata/small/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no answers in testdata/small: %v", err)
-	}
-	for _, f := range files {
-		ar, err := txtar.ParseFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		family := strings.TrimSuffix(filepath.Base(f), ".txtar")
-		api := wire.Chat
-		switch kind, _, _ := strings.Cut(family, "-"); kind {
-		case "responses":
-			api = wire.Responses
-		case "anthropic":
-			api = wire.Anthropic
-		}
-		for _, a := range ar.Files {
-			all = append(all, small{family + "/" + a.Name, api, a.Data})
-		}
-	}
-	return all
-}
 
 // ran is what OpenClaw made of an answer.
 type ran struct {
@@ -79,7 +44,7 @@ func (r ran) String() string {
 // TestSmallModels has OpenClaw's own code read what small models answer, once
 // from the server and once through the door: the same calls run.
 func TestSmallModels(t *testing.T) {
-	all := smalls(t)
+	all := wire.Smalls(t)
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		i, err := strconv.Atoi(strings.Split(r.URL.Path, "/")[1])
@@ -88,30 +53,30 @@ func TestSmallModels(t *testing.T) {
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = w.Write(all[i].answer)
+		_, _ = w.Write(all[i].Answer)
 	}))
 	defer provider.Close()
 	var routes []door.Route
 	for i, s := range all {
 		up := fmt.Sprintf("%s/%d", provider.URL, i)
-		if s.api != wire.Anthropic {
+		if s.API != wire.Anthropic {
 			up += "/v1"
 		}
-		routes = append(routes, door.Route{ID: fmt.Sprintf("small-%d", i), Provider: "lab", API: s.api, Upstream: up})
+		routes = append(routes, door.Route{ID: fmt.Sprintf("small-%d", i), Provider: "lab", API: s.API, Upstream: up})
 	}
 	address := stand(t, routes)
 	var cases []map[string]any
 	tools := []string{"exec", "read", "write", "tool_call"}
 	for i, r := range routes {
 		for _, base := range []string{r.Upstream, r.BaseURL(address)} {
-			cases = append(cases, map[string]any{"api": all[i].api, "base": base, "tools": tools})
+			cases = append(cases, map[string]any{"api": all[i].API, "base": base, "tools": tools})
 		}
 	}
 	var results []ran
 	openclaw.Node(t, "testdata/run.mjs", cases, &results)
 	calls, more := 0, 0
 	for i, s := range all {
-		t.Run(s.name, func(t *testing.T) {
+		t.Run(s.Name, func(t *testing.T) {
 			was, is := results[2*i], results[2*i+1]
 			t.Logf("without %s %s, with %s %s, text %q", was.Stop, was, is.Stop, is, is.Text)
 			calls += len(was.Calls)
