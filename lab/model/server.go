@@ -24,6 +24,7 @@ type Server struct {
 	mu       sync.Mutex
 	script   Script
 	requests []*Request
+	refusals []string
 }
 
 // maxBody is more than OpenClaw ever sends.
@@ -65,6 +66,14 @@ func (s *Server) Requests() []*Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]*Request(nil), s.requests...)
+}
+
+// Refusals are the messages of all conversations that the real services would
+// not have taken, since the start; [Server.Play] does not forget them.
+func (s *Server) Refusals() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.refusals)
 }
 
 // ServeHTTP answers one request.
@@ -116,7 +125,10 @@ func (s *Server) decide(f format, r *Request) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r)
-	if r.Refused = f.read(r, &s.ids); r.Refused != "" || strings.HasSuffix(r.Path, "/count_tokens") {
+	if r.Refused = f.read(r, &s.ids); r.Refused != "" {
+		s.refusals = append(s.refusals, r.Refused)
+	}
+	if r.Refused != "" || strings.HasSuffix(r.Path, "/count_tokens") {
 		return Answer{}
 	}
 	return s.script.Answer(r)

@@ -75,7 +75,12 @@ func build(t *testing.T) *wall {
 		t.Fatal(err)
 	}
 	w.model = model.Serve(ml, realKey, nil)
-	t.Cleanup(func() { _ = w.model.Close() })
+	t.Cleanup(func() {
+		for _, r := range w.model.Refusals() {
+			t.Errorf("the provider would not have taken a turn: %s", r)
+		}
+		_ = w.model.Close()
+	})
 	// Somebody else's address: what goes to loopback does not leave.
 	if err := w.net.IP("addr", "add", "203.0.113.9/32", "dev", "lo"); err != nil {
 		t.Fatal(err)
