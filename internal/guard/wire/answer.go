@@ -36,6 +36,7 @@ func (q *Request) answer(text string, stream bool) []byte {
 func (q *Request) name(prefix, text string) string {
 	h := sha256.New()
 	h.Write(q.body)
+	h.Write(q.instead)
 	h.Write([]byte(text))
 	return prefix + hex.EncodeToString(h.Sum(nil)[:12])
 }

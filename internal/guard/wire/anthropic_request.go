@@ -1,7 +1,5 @@
 package wire
 
-import "github.com/go-json-experiment/json/jsontext"
-
 // readAnthropicRequest reads a request for a message.
 //
 // See https://docs.anthropic.com/en/api/messages
@@ -15,23 +13,25 @@ func readAnthropicRequest(r *reading, root value) {
 		}
 	}
 	for s := root.get("mcp_servers").items(); s.ok(); s = s.next() {
-		r.Tools = append(r.Tools, OfferedTool{Name: s.get("name").str(), Hosted: "mcp", Declared: jsontext.Value(s.raw())})
+		r.tool(OfferedTool{Name: s.get("name").str(), Hosted: "mcp"}, s)
 	}
 	r.content(Part{Role: System}, root.get("system"))
-	for m := root.get("messages").items(); m.ok(); m = m.next() {
-		p := Part{Role: User}
-		switch string(m.get("role").text()) {
-		case "assistant":
-			p.Role = Assistant
-		case "system":
-			p.Role = System
-		}
-		if c := m.get("content"); c.kind() == '"' {
-			r.part(p, c)
-		} else {
-			for b := c.items(); b.ok(); b = b.next() {
-				readAnthropicBlock(r, p, b)
-			}
+	r.messages(root.get("messages"))
+}
+
+func readAnthropicMessage(r *reading, m value) {
+	p := Part{Role: User}
+	switch string(m.get("role").text()) {
+	case "assistant":
+		p.Role = Assistant
+	case "system":
+		p.Role = System
+	}
+	if c := m.get("content"); c.kind() == '"' {
+		r.part(p, c)
+	} else {
+		for b := c.items(); b.ok(); b = b.next() {
+			readAnthropicBlock(r, p, b)
 		}
 	}
 }

@@ -1,7 +1,5 @@
 package wire
 
-import "github.com/go-json-experiment/json/jsontext"
-
 // readChatRequest reads a request for a chat completion.
 //
 // See https://platform.openai.com/docs/api-reference/chat/create
@@ -24,11 +22,9 @@ func readChatRequest(r *reading, root value) {
 		r.offer(f, "parameters")
 	}
 	if v := root.get("web_search_options"); v.ok() {
-		r.Tools = append(r.Tools, OfferedTool{Name: "web_search", Hosted: "web_search", Declared: jsontext.Value(v.raw())})
+		r.tool(OfferedTool{Name: "web_search", Hosted: "web_search"}, v)
 	}
-	for m := root.get("messages").items(); m.ok(); m = m.next() {
-		readChatMessage(r, m)
-	}
+	r.messages(root.get("messages"))
 }
 
 func readChatMessage(r *reading, m value) {

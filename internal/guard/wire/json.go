@@ -71,7 +71,10 @@ var lenient = jsontext.AllowInvalidUTF8(true)
 
 // parse reads src, which must be one JSON value and UTF-8, into t and gives
 // its root.
-func (t *tree) parse(src []byte) (value, error) {
+func (t *tree) parse(src []byte) (value, error) { return t.parseAt(src, 0) }
+
+// parseAt reads a value that stands that deep in another.
+func (t *tree) parseAt(src []byte, depth int) (value, error) {
 	if !utf8.Valid(src) {
 		return value{}, errNotUTF8
 	}
@@ -80,7 +83,7 @@ func (t *tree) parse(src []byte) (value, error) {
 	defer p.release()
 	p.src = *bytes.NewBuffer(src)
 	p.d.Reset(&p.src, lenient)
-	p.t, p.depth = t, 0
+	p.t, p.depth = t, depth
 	if _, err := p.value(0, 0); err != nil {
 		return value{}, err
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"sync"
 	"unsafe"
@@ -32,17 +33,25 @@ type Request struct {
 	choices  int          // chat: n, at least 1
 	usage    bool         // chat: a usage chunk is asked for
 	replayed bool         // responses: reasoning items come back in later requests
+
+	declared []span // of the tools, what stands of them in body
+	list     list   // where the messages stand in body
+	instead  []byte // of a body that was released: what tells the request from others
+}
+
+// list is the array of a conversation's messages.
+type list struct {
+	ends   []int32 // where each message ends
+	parts  []int32 // how many parts there are then
+	before int     // parts that come before all messages
+	end    int     // the bracket that closes it; 0 without one
 }
 
 // ParseRequest reads a request body, which it keeps and does not change. The
 // caller bounds its size. An error is one sentence about what is wrong with
 // the body; no text of the conversation stands in it.
 func ParseRequest(api API, body []byte) (*Request, error) {
-	read := map[API]func(*reading, value){
-		Chat:      readChatRequest,
-		Responses: readResponsesRequest,
-		Anthropic: readAnthropicRequest,
-	}[api]
+	read := requestReaders[api]
 	if read == nil {
 		return nil, fmt.Errorf("read the request: %q is not a wire format Seawall knows", api)
 	}
@@ -59,11 +68,17 @@ func ParseRequest(api API, body []byte) (*Request, error) {
 	r.Model = root.get("model").str()
 	r.Stream = root.get("stream").kind() == 't'
 	read(r, root)
-	if r.err != nil {
-		return nil, fmt.Errorf("read the request body: %w", r.err)
-	}
 	r.decode()
 	return r.Request, nil
+}
+
+var requestReaders = map[API]func(*reading, value){
+	Chat: readChatRequest, Responses: readResponsesRequest, Anthropic: readAnthropicRequest,
+}
+
+// messageReaders read one element of a conversation's list.
+var messageReaders = map[API]func(*reading, value){
+	Chat: readChatMessage, Responses: readResponsesItem, Anthropic: readAnthropicMessage,
 }
 
 // trees are those of requests: nothing of one is kept when its request was
@@ -80,7 +95,32 @@ func (t *tree) release() {
 type reading struct {
 	*Request
 	called map[string]string // names of the calls so far, by their ids
-	err    error
+	at     int               // where the tree's text stands in the body
+}
+
+// messages reads the list of messages.
+func (r *reading) messages(v value) {
+	if v.kind() != '[' {
+		return
+	}
+	r.list.before = len(r.Parts)
+	r.list.end = r.span(v).end - 1
+	r.elements(v.items())
+}
+
+func (r *reading) elements(m value) {
+	read := messageReaders[r.API]
+	for ; m.ok(); m = m.next() {
+		read(r, m)
+		r.list.ends = append(r.list.ends, int32(r.span(m).end))
+		r.list.parts = append(r.list.parts, int32(len(r.Parts)))
+	}
+}
+
+// span is where a value stands in the body.
+func (r *reading) span(v value) span {
+	n := v.node()
+	return span{r.at + int(n.start), r.at + int(n.end)}
 }
 
 // part adds a part whose text is the string v.
@@ -89,8 +129,7 @@ func (r *reading) part(p Part, v value) {
 	r.Parts = append(r.Parts, p)
 	s := span{}
 	if v.kind() == '"' {
-		n := v.node()
-		s = span{int(n.start), int(n.end)}
+		s = r.span(v)
 	}
 	r.spans = append(r.spans, s)
 }
@@ -111,8 +150,7 @@ func (r *reading) call(id, name string, args value) {
 		if r.objects == nil {
 			r.objects = map[int]span{}
 		}
-		n := args.node()
-		r.objects[len(r.Parts)] = span{int(n.start), int(n.end)}
+		r.objects[len(r.Parts)] = r.span(args)
 	}
 	r.part(p, args)
 }
@@ -156,11 +194,7 @@ func (r *reading) piece(p Part, c value) {
 
 // offer adds a tool that stands as {name, description, schema}.
 func (r *reading) offer(v value, schema string) {
-	r.Tools = append(r.Tools, OfferedTool{
-		Name:        v.get("name").str(),
-		Description: v.get("description").str(),
-		Schema:      jsontext.Value(v.get(schema).raw()),
-	})
+	r.tool(OfferedTool{Name: v.get("name").str(), Description: v.get("description").str()}, v.get(schema))
 }
 
 // host adds a tool the provider runs.
@@ -170,7 +204,26 @@ func (r *reading) host(v value) {
 	if name == "" {
 		name = kind
 	}
-	r.Tools = append(r.Tools, OfferedTool{Name: name, Description: v.get("description").str(), Hosted: kind, Declared: jsontext.Value(v.raw())})
+	r.tool(OfferedTool{Name: name, Description: v.get("description").str(), Hosted: kind}, v)
+}
+
+// tool adds a tool with the schema of what it takes, or with its declaration if
+// the provider runs it.
+func (r *reading) tool(t OfferedTool, raw value) {
+	at := span{}
+	if raw.ok() {
+		at = r.span(raw)
+	}
+	t.put(raw.raw())
+	r.Tools, r.declared = append(r.Tools, t), append(r.declared, at)
+}
+
+func (t *OfferedTool) put(raw []byte) {
+	if t.Hosted != "" {
+		t.Declared = raw
+	} else {
+		t.Schema = raw
+	}
 }
 
 // decode fills in the texts, all in one piece of memory.
@@ -180,21 +233,21 @@ func (r *reading) decode() {
 		size += s.end - s.start
 	}
 	buf := make([]byte, 0, size)
-	ends := make([]int, len(r.spans))
 	for i, s := range r.spans {
+		begin := len(buf)
 		if s.end > s.start {
 			buf = appendText(buf, r.body[s.start:s.end])
+			r.say(i, buf[begin:])
+		} else if p := &r.Parts[i]; p.Text != "" {
+			p.Sum = sha256.Sum256([]byte(p.Text))
 		}
-		ends[i] = len(buf)
 	}
-	// Nobody writes to buf any more, and it is too much to copy.
-	all, begin := unsafe.String(unsafe.SliceData(buf), len(buf)), 0
-	for i, end := range ends {
-		if r.spans[i].end > 0 {
-			r.Parts[i].Text = all[begin:end]
-		}
-		begin = end
-	}
+}
+
+// say fills in a text, to which nobody writes any more: it is too much to copy.
+func (r *reading) say(part int, text []byte) {
+	r.Parts[part].Text = unsafe.String(unsafe.SliceData(text), len(text))
+	r.Parts[part].Sum = sha256.Sum256(text)
 }
 
 // appendText appends what a string says. Conversations are long and what is

@@ -28,9 +28,7 @@ func readResponsesRequest(r *reading, root value) {
 	if v := root.get("input"); v.kind() == '"' {
 		r.part(Part{Role: User}, v)
 	} else {
-		for item := v.items(); item.ok(); item = item.next() {
-			readResponsesItem(r, item)
-		}
+		r.messages(v)
 	}
 }
 

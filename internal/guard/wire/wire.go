@@ -11,6 +11,7 @@ package wire
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -39,12 +40,13 @@ const (
 type Part struct {
 	Index  int // position in Request.Parts
 	Role   Role
-	Text   string // decoded text; of a call, its arguments
-	Call   bool   // it is a tool call the assistant made earlier
-	CallID string // of a call or of the result of one
-	Tool   string // name of the tool called, also for its result when the call is in the conversation
-	Media  bool   // an image, audio or file: Text is empty
-	Fixed  bool   // signed by the provider (reasoning): Replace leaves it alone
+	Text   string            // decoded text; of a call, its arguments
+	Sum    [sha256.Size]byte // of Text, when there is one
+	Call   bool              // it is a tool call the assistant made earlier
+	CallID string            // of a call or of the result of one
+	Tool   string            // name of the tool called, also for its result when the call is in the conversation
+	Media  bool              // an image, audio or file: Text is empty
+	Fixed  bool              // signed by the provider (reasoning): Replace leaves it alone
 }
 
 // OfferedTool is a tool the request lets the model call.
