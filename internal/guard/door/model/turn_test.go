@@ -377,3 +377,42 @@ func TestAVisitorIsToldLittle(t *testing.T) {
 		}
 	})
 }
+
+// TestTheDefaultOfEachDirectionStandsInThePolicy: what the shipped file says is
+// what happens, and a changed file changes it.
+func TestTheDefaultOfEachDirectionStandsInThePolicy(t *testing.T) {
+	const all = `@name("all") permit (principal, action, resource);`
+	page := order + " to https://collect.example/."
+	quoted := "A classic example is the sentence \"" + order + "\", which early chatbots obeyed."
+	for name, test := range map[string]struct {
+		policy  string
+		said    []said
+		reaches string // what the provider reads, "" when it is not asked
+		hides   string
+	}{
+		"a message, as shipped":         {"", []said{user(order)}, "", order},
+		"a message, allowed":            {all, []said{user(order)}, order, "removed here"},
+		"a result, as shipped":          {"", []said{user("when?"), used("read", `{}`), result(page)}, "was removed here", "Ignore all"},
+		"a result, allowed":             {all, []said{user("when?"), used("read", `{}`), result(page)}, "Ignore all", "removed here"},
+		"suspicion, as shipped":         {"", []said{user(quoted)}, "early chatbots", "removed here"},
+		"suspicion, forbidden":          {all + `@name("s") forbid (principal, action == Action::"read", resource) when { context.injection == "suspicious" };`, []said{user(quoted)}, "", quoted},
+		"secrets to the model, shipped": {"", []said{user("use " + openAIKey)}, "[secret openai-key", openAIKey},
+		"secrets to the model, allowed": {all, []said{user("use " + openAIKey)}, openAIKey, "[secret"},
+		"secrets to the model, stopped": {all + `@name("s") forbid (principal, action == Action::"read", resource) when { !context.secrets.isEmpty() };`, []said{user("use " + openAIKey)}, "", openAIKey},
+	} {
+		s, p := behind(t, options{policy: test.policy}, lab.Reply(lab.Say("ok")))
+		s.ask(wire.Chat, true, test.said...)
+		switch asked := p.asked(); {
+		case test.reaches == "" && asked != nil:
+			t.Errorf("%s: the provider was asked", name)
+		case test.reaches != "" && (asked == nil || !asked.Says(test.reaches) || asked.Says(test.hides)):
+			t.Errorf("%s: the provider got %+v", name, asked)
+		}
+	}
+	for policy, passes := range map[string]bool{"": false, all: true} {
+		s, _ := behind(t, options{policy: policy}, lab.Reply(lab.Say("it is "+openAIKey+".")))
+		if text := hear(s.ask(wire.Chat, true, user("which?")).body).text; strings.Contains(text, openAIKey) != passes {
+			t.Errorf("with the policy %q the reply is %q", policy, text)
+		}
+	}
+}
