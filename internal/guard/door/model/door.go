@@ -18,8 +18,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/openseawall/seawall/internal/guard"
-	"github.com/openseawall/seawall/internal/guard/wire"
 	"github.com/openseawall/seawall/internal/loopback"
 )
 
@@ -28,6 +29,8 @@ type Door struct {
 	guard     *guard.Guard
 	routes    *Routes
 	transport http.RoundTripper
+	limits    limits
+	flight    *semaphore.Weighted // see limits
 	Stats     Stats
 	// Witness is told what passes. It is set before the door opens; New's does
 	// nothing.
@@ -46,12 +49,18 @@ type Witness interface {
 	// Released tells of a call that was allowed and is about to be handed on: a
 	// tool, and the arguments that it gets.
 	Released(agent, trace, tool string, args []byte)
+	// Speaker says whose words began a run of an agent, and which folder it works
+	// in; "" is unknown.
+	Speaker(agent, trace string) (guard.Speaker, string)
 }
 
 type unwitnessed struct{}
 
 func (unwitnessed) Saw(_, _, _ string)                {}
 func (unwitnessed) Released(_, _, _ string, _ []byte) {}
+func (unwitnessed) Speaker(_, _ string) (guard.Speaker, string) {
+	return guard.Speaker{}, ""
+}
 
 // New returns a door. transport reaches the providers; nil is a fresh one that
 // honours HTTPS_PROXY.
@@ -59,14 +68,16 @@ func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &Door{transport: transport, guard: g, routes: routes, Witness: unwitnessed{}}
+	d := &Door{guard: g, routes: routes, Witness: unwitnessed{}}
+	d.limit(transport, usual)
+	return d
 }
 
 // Serve answers on a listener until it is closed.
 func (d *Door) Serve(l net.Listener) error { return Serve(l, d) }
 
 // Serve answers on a listener until it is closed.
-func Serve(l net.Listener, h http.Handler) error { return Server(h).Serve(l) }
+func Serve(l net.Listener, h http.Handler) error { return Server(h).Serve(Bounded(l)) }
 
 // Server is a server with the patience and the bounds of a door.
 func Server(h http.Handler) *http.Server {
@@ -77,28 +88,6 @@ func Server(h http.Handler) *http.Server {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          quiet,
 	}
-}
-
-// endpoint is what the door does with one path below a route's base URL.
-type endpoint struct {
-	method  string
-	api     wire.API // "" passes without being read
-	counted bool     // a conversation is sent to be counted, not answered
-}
-
-// endpoints are the paths that agents use, below the provider's base URL. The
-// Anthropic client appends /v1 itself.
-var endpoints = map[string]endpoint{
-	"/chat/completions":         {http.MethodPost, wire.Chat, false},
-	"/responses":                {http.MethodPost, wire.Responses, false},
-	"/messages":                 {http.MethodPost, wire.Anthropic, false},
-	"/v1/messages":              {http.MethodPost, wire.Anthropic, false},
-	"/models":                   {http.MethodGet, "", false},
-	"/v1/models":                {http.MethodGet, "", false},
-	"/embeddings":               {http.MethodPost, "", false},
-	"/messages/count_tokens":    {http.MethodPost, wire.Anthropic, true},
-	"/v1/messages/count_tokens": {http.MethodPost, wire.Anthropic, true},
-	"/responses/input_tokens":   {http.MethodPost, wire.Responses, true},
 }
 
 // ServeHTTP implements http.Handler.
@@ -119,23 +108,18 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path, ok := strings.CutPrefix("/"+rest, route.upstream.EscapedPath())
-	e, known := endpoints[strings.TrimSuffix(path, "/")]
-	if model, found := strings.CutPrefix(strings.TrimPrefix(path, "/v1"), "/models/"); found && model != "" && !strings.ContainsAny(model, "/.%") {
-		e, known = endpoint{method: http.MethodGet}, true
+	if !ok {
+		path = "" // it is not below the base URL
 	}
-	if !ok || !known || r.Method != e.method {
-		refuse(w, http.StatusNotFound, fmt.Sprintf("%s %s is not a part of the provider's API that passes this door", r.Method, shown(path)))
+	e := endpointOf(r.Method, path)
+	if e.does == barred {
+		refuse(w, http.StatusNotFound, fmt.Sprintf("%s %s does not pass this door: %s", r.Method, shown("/"+rest), e.why))
 		return
 	}
 	d.Stats.request()
 	trace, span := traceparent(r.Header.Get("Traceparent"))
 	d.Witness.Saw(route.Agent, trace, span)
-	x := &exchange{door: d, route: route, path: path, header: header, counted: e.counted}
-	if e.api == "" {
-		d.pass(w, r, x)
-		return
-	}
-	d.turn(w, r, x, e.api)
+	d.serve(d.limits.reader(w), r, &exchange{door: d, route: route, path: path, header: header}, e)
 }
 
 // Local reports whether a request was made by a program that knows this door

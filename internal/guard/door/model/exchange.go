@@ -3,7 +3,6 @@ package model
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -14,10 +13,6 @@ import (
 	"github.com/openseawall/seawall/internal/guard/wire"
 )
 
-// maxBody bounds a request: the largest that a provider takes is below it, and
-// a conversation with pictures fits.
-const maxBody = 64 << 20
-
 // exchange is one request on its way through the door.
 type exchange struct {
 	door   *Door
@@ -25,7 +20,7 @@ type exchange struct {
 	path   string // below the route's base URL
 	header string // in which the agent showed its token; "" when it showed a key of its own
 
-	counted bool // the conversation is only counted, so the answer is a number
+	counted bool // what comes back is data, such as a number, and no turn of a model
 
 	request *wire.Request // nil when it only passes
 	body    []byte        // what is sent instead of the agent's
@@ -44,11 +39,12 @@ func (d *Door) pass(w http.ResponseWriter, r *http.Request, x *exchange) {
 // turn reads a request, lets the guard look at what the model would read, and
 // forwards it, or answers itself where nothing can be forwarded.
 func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wire.API) {
-	body, status, err := readBody(w, r)
-	if err != nil {
-		refuse(w, status, err.Error())
+	body, done, ok := d.take(w, r)
+	if !ok {
 		return
 	}
+	defer done()
+	var err error
 	if x.request, err = wire.ParseRequest(api, body); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
@@ -78,29 +74,6 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 		return
 	}
 	d.forward(w, r, x)
-}
-
-// readBody returns the decoded body of a request, or the status and the
-// sentence to refuse it with.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, int, error) {
-	decoded, err := decoder(r.Header.Get("Content-Encoding"), http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return nil, http.StatusUnsupportedMediaType, err
-	}
-	defer decoded.Close()
-	var buf bytes.Buffer
-	if r.ContentLength > 0 && r.ContentLength <= maxBody {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(decoded, maxBody+1))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case n > maxBody || asError(err, &tooLarge):
-		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the request is larger than %d MiB: shorten the conversation (/compact) or send smaller files", maxBody>>20)
-	case err != nil:
-		return nil, http.StatusBadRequest, fmt.Errorf("the request broke off while it was read: %v", err)
-	}
-	return buf.Bytes(), 0, nil
 }
 
 // elsewhere is the error of an answer that sends the agent to another address,
@@ -143,13 +116,17 @@ func hideKey(res *http.Response, key string) error {
 // refuse answers with one sentence, in the form in which all three APIs give
 // errors.
 func refuse(w http.ResponseWriter, status int, sentence string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(errorBody(sentence))
+}
+
+func errorBody(sentence string) []byte {
 	body, _ := json.Marshal(map[string]any{
 		"type":  "error",
 		"error": map[string]any{"type": "seawall_error", "code": "seawall", "message": "Seawall: " + sentence},
 	})
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
+	return append(body, '\n')
 }
 
 func newTransport() *http.Transport {
