@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/wire"
 	"github.com/openseawall/seawall/internal/loopback"
 )
 
@@ -29,9 +30,11 @@ type Door struct {
 	guard     *guard.Guard
 	routes    *Routes
 	transport http.RoundTripper
-	limits    limits
-	flight    *semaphore.Weighted // see limits
-	Stats     Stats
+	// conversations are those that passed; nothing that was decided about them is kept.
+	conversations wire.Conversations
+	limits        limits
+	flight        *semaphore.Weighted // see limits
+	Stats         Stats
 	// Witness is told what passes. It is set before the door opens; New's does
 	// nothing.
 	Witness Witness

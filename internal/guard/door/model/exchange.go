@@ -45,7 +45,7 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 	}
 	defer done()
 	var err error
-	if x.request, err = wire.ParseRequest(api, body); err != nil {
+	if x.request, err = d.conversations.Parse(api, body); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}

@@ -37,6 +37,7 @@ func (d *Door) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	defer res.Body.Close()
+	x.release()
 	hand, err := x.incoming(r.Context(), res)
 	if err != nil {
 		d.upstreamFailed(w, r, x, err)
@@ -110,6 +111,14 @@ func (x *exchange) outgoing(r *http.Request) (*http.Request, io.Closer) {
 		return out, agents
 	}
 	return out, io.NopCloser(nil)
+}
+
+// release lets go of what was read for the request.
+func (x *exchange) release() {
+	if x.request != nil {
+		x.body = nil
+		x.request.Release()
+	}
 }
 
 // wrote lets go of a body that was sent: an answer may take long.
