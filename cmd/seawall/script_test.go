@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/service"
 	"github.com/openseawall/seawall/internal/state"
@@ -49,7 +50,7 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exitStatus, "running": running, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode,
+			"status": exitStatus, "running": running, "watched": watched, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode,
 		},
 	})
 }
@@ -80,6 +81,20 @@ func running(ts *testscript.TestScript, _ bool, args []string) {
 	i, err := json.Marshal(service.Instance{PID: 1, Door: "127.0.0.1:4780", Page: "127.0.0.1:4781", Version: "test", Started: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)})
 	ts.Check(err)
 	ts.Check(dir.Write(state.Running, i))
+}
+
+// watched gives a state directory a report of the watch that was written just
+// now, from a file.
+func watched(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := state.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer dir.Close()
+	var r proof.Report
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &r))
+	r.Time = time.Now()
+	content, err := json.Marshal(r)
+	ts.Check(err)
+	ts.Check(dir.Write(proof.File, content))
 }
 
 // occupied names a loopback port on which somebody listens.

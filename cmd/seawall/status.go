@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,14 +9,18 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/service"
@@ -30,15 +35,28 @@ type statusReport struct {
 	Audited  time.Time         `json:"audited,omitzero"`
 	Counts   posture.Counts    `json:"findings"`
 	Routes   []routeStatus     `json:"routes"`
+	Problems []proof.Problem   `json:"problems"`
+	Watched  []proof.Agent     `json:"watched"`
+	Looked   time.Time         `json:"last_look,omitzero"` // of the watch
+	Plugins  []hook.Plugin     `json:"plugins"`
 	Past     []hook.Past       `json:"past_the_door"`
+	Tested   []string          `json:"tested_openclaw"`
 	Last     []ledger.Row      `json:"last_denials"`
+
+	watched service.Watched
 }
 
+// routeStatus is one way to a model.
 type routeStatus struct {
-	Provider string `json:"provider"`
-	Agent    string `json:"agent"`
-	Upstream string `json:"upstream"`
-	Key      string `json:"key"` // "held by Seawall" or "held by the agent"
+	Provider string    `json:"provider"`
+	Agent    string    `json:"agent"` // path of openclaw.json
+	Upstream string    `json:"upstream"`
+	Standing string    `json:"standing"`           // "through the door", …
+	Key      string    `json:"key"`                // "held by Seawall", "held by Seawall, and still in 2 places", "held by the agent", "none"
+	Setting  string    `json:"setting,omitempty"`  // what changes that
+	Used     bool      `json:"used"`               // OpenClaw would use it
+	Proven   time.Time `json:"proven,omitzero"`    // by a canary
+	Unproven string    `json:"unproven,omitempty"` // why it is not proven now
 }
 
 func newStatus() *cobra.Command {
@@ -49,7 +67,7 @@ func newStatus() *cobra.Command {
 		Long: `Status begins with one of these:
 
   Protected                  OpenClaw's model calls pass Seawall, which is out of the
-                             agent's reach
+                             agent's reach, and it is watched that they do
   Watching, not protecting   one of the two is not so; the line below it says how
                              to change that
   Stopped                    OpenClaw is connected and the door is closed
@@ -83,14 +101,14 @@ be read.`,
 func readStatus(cmd *cobra.Command) (statusReport, error) {
 	dir, err := state.Existing(stateDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return statusReport{Standing: service.Stand(nil, 0, false), Boundary: posture.BoundaryUnknown,
-			Routes: []routeStatus{}, Last: []ledger.Row{}}, nil
+		return statusReport{Standing: service.Stand(nil, 0, false), Boundary: posture.BoundaryUnknown, Routes: []routeStatus{},
+			Problems: []proof.Problem{}, Watched: []proof.Agent{}, Plugins: []hook.Plugin{}, Past: []hook.Past{}, Tested: openclaw.Versions, Last: []ledger.Row{}}, nil
 	}
 	if err != nil {
 		return statusReport{}, err
 	}
 	defer dir.Close()
-	s := statusReport{Boundary: posture.BoundaryUnknown, Routes: []routeStatus{}}
+	s := statusReport{Boundary: posture.BoundaryUnknown, Routes: []routeStatus{}, Problems: []proof.Problem{}, Watched: []proof.Agent{}, Tested: openclaw.Versions}
 	if s.Running, err = service.Find(dir); err != nil {
 		return s, err
 	}
@@ -98,13 +116,15 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	if err != nil {
 		return s, err
 	}
-	for _, r := range routes {
-		key := "held by Seawall"
-		if r.Key == "" {
-			key = "held by the agent"
-		}
-		s.Routes = append(s.Routes, routeStatus{r.Provider, r.Agent, withoutPassword(r.Upstream), key})
+	now := time.Now()
+	if s.watched, err = service.ReadWatched(dir, now); err != nil {
+		return s, err
 	}
+	s.Past, s.Plugins = s.watched.Past, s.watched.Plugins
+	if r := s.watched.Report; r != nil {
+		s.Watched, s.Looked = r.Agents, r.Time
+	}
+	s.Routes = routesNow(routes, s.Watched)
 	a, err := survey.Last(dir)
 	if err != nil {
 		return s, err
@@ -112,13 +132,56 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	if a != nil {
 		s.Boundary, s.Audited, s.Counts = a.Boundary, a.Time, a.Counts
 	}
-	if s.Past, err = hook.LoadPast(dir); err != nil {
-		return s, err
+	s.Standing = service.Stand(a, len(routes), s.Running != nil)
+	if s.Running != nil && len(routes) > 0 {
+		s.Problems = append(s.Problems, s.watched.Problems(now)...)
+		s.Standing = s.Standing.But(s.Problems)
 	}
-	s.Past = hook.Current(s.Past, time.Now())
-	s.Standing = service.Stand(a, len(routes), s.Running != nil).Past(s.Past)
 	s.Last, err = lastDenials(cmd, dir)
 	return s, err
+}
+
+// routesNow are the routes as the watch saw them, and those that it has not seen
+// yet as connect wrote them.
+func routesNow(routes []model.Route, watched []proof.Agent) []routeStatus {
+	all := []routeStatus{}
+	seen := func(config, provider string) bool {
+		return slices.ContainsFunc(all, func(r routeStatus) bool { return r.Agent == config && r.Provider == provider })
+	}
+	for _, a := range watched {
+		for _, row := range a.Rows {
+			all = append(all, routeStatus{Provider: row.Route, Agent: row.Config, Upstream: row.Upstream,
+				Standing: row.Standing, Key: row.Key, Setting: row.Setting, Used: len(row.UsedBy) > 0})
+		}
+	}
+	for _, r := range routes {
+		if seen(r.Agent, r.Provider) {
+			continue
+		}
+		key := "held by Seawall"
+		if r.Key == "" {
+			key = "held by the agent"
+		}
+		all = append(all, routeStatus{Provider: r.Provider, Agent: r.Agent, Upstream: withoutPassword(r.Upstream), Standing: connect.Through, Key: key})
+	}
+	for i := range all {
+		all[i].Proven, all[i].Unproven = provenRoute(all[i], routes, watched)
+	}
+	return all
+}
+
+// provenRoute is when the canary of a route last came to the door, of several
+// agents' the one that proves least.
+func provenRoute(s routeStatus, routes []model.Route, watched []proof.Agent) (last time.Time, why string) {
+	for _, a := range watched {
+		for _, p := range a.Proofs {
+			mine := slices.ContainsFunc(routes, func(r model.Route) bool { return r.ID == p.Route && r.Agent == s.Agent && r.Provider == s.Provider })
+			if mine && (last.IsZero() || p.Why != "" || p.Last.Before(last)) {
+				last, why = p.Last, cmp.Or(p.Why, why)
+			}
+		}
+	}
+	return last, why
 }
 
 // withoutPassword is an address as it may be shown.
@@ -159,11 +222,11 @@ func printStatus(w io.Writer, s statusReport) {
 		fmt.Fprintln(w, "door      closed")
 	}
 	for _, r := range s.Routes {
-		fmt.Fprintf(w, "route     %s → %s, key %s\n", r.Provider, r.Upstream, r.Key)
+		if r.Standing == connect.Through || r.Used {
+			fmt.Fprintln(w, "route    ", r)
+		}
 	}
-	for _, p := range s.Past {
-		fmt.Fprintf(w, "past      %s, last %s, agent %s\n", p, p.Last.Local().Format("2006-01-02 15:04"), p.Config)
-	}
+	printWatched(w, s)
 	if !s.Audited.IsZero() {
 		fmt.Fprintf(w, "audit     %s: %d critical, %d high, %d medium; boundary: %s\n",
 			s.Audited.Local().Format("2006-01-02 15:04"), s.Counts.Critical, s.Counts.High, s.Counts.Medium, s.Boundary)
@@ -181,6 +244,44 @@ func denial(r ledger.Row) string {
 		return printable(what + ": " + r.Why)
 	}
 	return printable(fmt.Sprintf("%s, %s: %s; once: seawall pass %d", what, r.Detail, r.Why, r.ID))
+}
+
+// String is a route in one line.
+func (r routeStatus) String() string {
+	s := r.Provider + " → " + cmp.Or(r.Upstream, "an address that is not known")
+	if r.Standing != connect.Through {
+		return s + ": " + r.Standing
+	}
+	s += ", key " + r.Key
+	switch {
+	case r.Unproven != "":
+		s += ", not proven: " + r.Unproven
+	case !r.Proven.IsZero():
+		s += ", proven " + r.Proven.Local().Format("15:04")
+	}
+	return s
+}
+
+// printWatched says whether the door is in the path, and how that is known.
+func printWatched(w io.Writer, s statusReport) {
+	for _, p := range s.Problems[min(1, len(s.Problems)):] { // the first stands on top
+		fmt.Fprintln(w, "problem  ", p)
+	}
+	for _, p := range s.Past {
+		fmt.Fprintf(w, "past      %s, last %s, agent %s\n", p, p.Last.Local().Format("2006-01-02 15:04"), p.Config)
+	}
+	if s.Running == nil {
+		return
+	}
+	for _, a := range s.Watched {
+		fmt.Fprintln(w, "proof    ", s.watched.Proven(a))
+		if places := service.Elsewhere(a); places != "" {
+			fmt.Fprintf(w, "past Seawall: %s (channels, pages, programs)\n", places)
+		}
+		if said := service.Release(a); said != "" {
+			fmt.Fprintln(w, "openclaw ", said)
+		}
+	}
 }
 
 func capital(s string) string {

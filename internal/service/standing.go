@@ -1,7 +1,9 @@
 package service
 
 import (
-	"github.com/openseawall/seawall/internal/guard/door/hook"
+	"fmt"
+
+	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/posture"
 )
 
@@ -40,14 +42,17 @@ func Stand(a *posture.Audit, routes int, open bool) Standing {
 	return watching("Whether the agent can reach Seawall's keys could not be seen. To change that: sudo seawall up")
 }
 
-// Past is the standing when models were called past the door: nobody is
-// protected from an answer that Seawall did not see.
-func (s Standing) Past(calls []hook.Past) Standing {
-	if len(calls) == 0 || s.Label == "stopped" {
+// But is the standing when something is wrong although the door is open: nobody
+// is protected from an answer that Seawall did not see.
+func (s Standing) But(problems []proof.Problem) Standing {
+	if len(problems) == 0 || s.Label == "stopped" {
 		return s
 	}
-	return Standing{Label: "watching, not protecting", Sentence: "In the last day, " + calls[len(calls)-1].String() +
-		". To change that: seawall connect, or take this provider out of openclaw.json. It stays here for a day after the last such call."}
+	sentence := problems[0].String()
+	if n := len(problems) - 1; n > 0 {
+		sentence += fmt.Sprintf(" (and %d more, below)", n)
+	}
+	return Standing{Label: "watching, not protecting", Sentence: sentence}
 }
 
 // ownUser is the command that gives agent and Seawall different accounts.

@@ -11,6 +11,7 @@ import (
 	"github.com/openseawall/seawall/internal/console"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -82,10 +83,17 @@ func (s *Service) View(r *http.Request) (console.View, error) {
 	if err != nil {
 		return console.View{}, err
 	}
-	standing := Stand(audit, len(s.routes.List()), true).Past(s.hook.Past())
+	watched, err := ReadWatched(s.dir, time.Now())
+	if err != nil {
+		return console.View{}, err
+	}
+	standing := Stand(audit, len(s.routes.List()), true)
+	if len(s.routes.List()) > 0 {
+		standing = standing.But(watched.Problems(time.Now()))
+	}
 	view := console.View{
 		Label: standing.Label, Sentence: standing.Sentence, Good: standing.Good,
-		Passes: s.passes(), Audit: audit, Version: s.version, Now: time.Now(), Health: s.health(),
+		Passes: s.passes(), Audit: audit, Version: s.version, Now: time.Now(), Health: append(s.health(), proofs(watched)...),
 	}
 	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{Last: shownRows}) {
 		if err != nil {
@@ -124,11 +132,28 @@ func (s *Service) health() []console.Health {
 		}
 		all = append(all, h)
 	}
-	for _, past := range s.hook.Past() {
-		all = append(all, console.Health{Part: "Past the door", State: past.String() + " (" + past.Last.Local().Format("01-02 15:04") + ")"})
-	}
 	if trouble := s.trouble.Load(); trouble != nil {
 		all = append(all, console.Health{Part: "State", State: *trouble})
+	}
+	return all
+}
+
+// proofs is whether the doors are in the path.
+func proofs(w Watched) (all []console.Health) {
+	for _, p := range w.Problems(time.Now()) {
+		all = append(all, console.Health{Part: "Past the door", State: p.String()})
+	}
+	if w.Report == nil {
+		return all
+	}
+	for _, a := range w.Report.Agents {
+		all = append(all, console.Health{Part: "Proven", State: w.Proven(a), Good: true})
+		if places := Elsewhere(a); places != "" {
+			all = append(all, console.Health{Part: "Past Seawall", State: places + ": channels, pages, programs", Good: true})
+		}
+		if said := Release(a); said != "" {
+			all = append(all, console.Health{Part: "OpenClaw", State: said, Good: openclaw.Tested(a.Version)})
+		}
 	}
 	return all
 }

@@ -23,14 +23,15 @@ func watch(dir *state.Dir) *proof.Watch {
 	return proof.New(dir, door, os.Stderr)
 }
 
-// Watch watches until stop is called. It is for the process that may read the
-// agent's files and processes, which the doors may not.
+// Watch looks once and then watches until stop is called. It is for the process
+// that may read the agent's files and processes, which the doors may not.
 func Watch(ctx context.Context, dir *state.Dir) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
+	done, w := make(chan struct{}), watch(dir)
+	w.Look(ctx)
 	go func() {
 		defer close(done)
-		watch(dir).Run(ctx)
+		w.Run(ctx)
 	}()
 	return func() { cancel(); <-done }
 }

@@ -80,15 +80,15 @@ type Problem struct {
 
 func (p Problem) String() string { return p.What + ". To change that: " + p.Fix }
 
-// reportFile holds the report of a state directory.
-const reportFile = "proof.json"
+// File holds the report of a state directory.
+const File = "proof.json"
 
 // fresh is for how long a report holds.
 const fresh = 3 * time.Minute
 
 // Load returns the last report of a state directory; nil when there is none.
 func Load(dir *state.Dir) (*Report, error) {
-	content, err := dir.Read(reportFile)
+	content, err := dir.Read(File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -97,7 +97,7 @@ func Load(dir *state.Dir) (*Report, error) {
 	}
 	var r Report
 	if err := json.Unmarshal(content, &r); err != nil {
-		return nil, fmt.Errorf("%s is damaged: delete it, the next look writes it anew", dir.Path(reportFile))
+		return nil, fmt.Errorf("%s is damaged: delete it, the next look writes it anew", dir.Path(File))
 	}
 	return &r, nil
 }
@@ -107,7 +107,7 @@ func (r *Report) save(dir *state.Dir) error {
 	if err != nil {
 		return fmt.Errorf("writing what the watch saw: %w", err)
 	}
-	return dir.Write(reportFile, append(content, '\n'))
+	return dir.Write(File, append(content, '\n'))
 }
 
 // Problems are those that hold at a time, of all agents. No report, or an old
@@ -118,7 +118,7 @@ func (r *Report) Problems(now time.Time) (all []Problem) {
 		if r != nil {
 			last = "last at " + r.Time.Local().Format("2006-01-02 15:04")
 		}
-		all = append(all, Problem{"Nobody watches whether OpenClaw's model calls still pass Seawall (" + last + ")", "end seawall up and start it again"})
+		all = append(all, Problem{"Nobody watches whether OpenClaw's model calls still pass Seawall (" + last + ")", "end seawall up and start it again, or systemctl restart seawall-watch"})
 	}
 	if r == nil {
 		return all

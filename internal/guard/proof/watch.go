@@ -36,8 +36,9 @@ type Watch struct {
 	agents map[string]*agent // by the path of their config
 	all    map[int]process   // that ran at the last look
 	last   Report            // that was written
-	past   *Report           // of an earlier watch
-	said   map[string]bool   // problems that were told of
+	looked time.Time
+	past   *Report         // of an earlier watch
+	said   map[string]bool // problems that were told of
 	tell   io.Writer
 }
 
@@ -56,11 +57,9 @@ func New(dir *state.Dir, door func() (netip.AddrPort, error), tell io.Writer) *W
 func (w *Watch) Run(ctx context.Context) {
 	tick := time.NewTicker(glances)
 	defer tick.Stop()
-	var last time.Time
 	for {
-		if now := time.Now(); now.Sub(last) >= looks {
-			last = now
-			w.once(ctx)
+		if now := time.Now(); now.Sub(w.looked) >= looks {
+			w.Look(ctx)
 		} else {
 			w.glance(now)
 		}
@@ -72,8 +71,9 @@ func (w *Watch) Run(ctx context.Context) {
 	}
 }
 
-// once looks, says what it saw, and tries what has to be tried again.
-func (w *Watch) once(ctx context.Context) {
+// Look looks once, says what it saw, and tries what has to be tried again.
+func (w *Watch) Look(ctx context.Context) {
+	w.looked = time.Now()
 	door, err := w.door()
 	if err != nil {
 		return
