@@ -143,7 +143,7 @@ func (s *Service) ServeAlone(ctx context.Context, door net.Listener) error {
 	s.event(ctx, "a door alone was opened for "+s.routes.List()[0].Upstream)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return newEbb(model.Server(below(s.routes.List()[0].ID, s.door))).serve(ctx, door, s.grace)
+		return newEbb(model.Server(below(s.routes.List()[0].ID, s.door))).serve(ctx, model.Bounded(door), s.grace)
 	})
 	group.Go(func() error {
 		var last look
