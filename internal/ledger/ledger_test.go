@@ -39,10 +39,12 @@ func filled(t testing.TB, n int) *state.Dir {
 	dir := newDir(t)
 	l := open(t, dir)
 	defer l.Close()
-	for i := range n {
-		if _, err := l.Append(t.Context(), Row{Kind: "decided", Decision: "allow", Tool: fmt.Sprintf("tool%d", i+1)}); err != nil {
-			t.Fatal(err)
-		}
+	rows := make([]Row, n)
+	for i := range rows {
+		rows[i] = Row{Kind: "decided", Decision: "allow", Tool: fmt.Sprintf("tool%d", i+1)}
+	}
+	if _, err := l.Append(t.Context(), rows...); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }

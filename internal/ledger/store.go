@@ -155,7 +155,7 @@ func sentence(err error) error {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("the disk is full: make room, nothing runs until the record can be kept (%w)", err)
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("it is damaged or not a database: keep it aside for inspection (mv), a new one will be started (%w)", err)
+		return fmt.Errorf("it is damaged or not a database: put a backup in its place, or keep it aside (mv) and a new one will be started (%w)", err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("it cannot be written: check that the disk is not read-only and who owns the state directory (%w)", err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:

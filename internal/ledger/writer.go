@@ -173,6 +173,11 @@ func (l *Ledger) Behind(row Row) error {
 		return *err
 	}
 	select {
+	case <-l.stop:
+		return ErrClosed
+	default:
+	}
+	select {
 	case l.behind <- struct{}{}:
 	default:
 		return fmt.Errorf("writing the record %s: the disk does not keep up", l.path)

@@ -59,6 +59,7 @@ type Service struct {
 	looked atomic.Int64
 	// complaints is where the operator reads what went wrong.
 	complaints io.Writer
+	observed   observed
 }
 
 // Open reads policy, keys and routes and opens the record. It is an error when
@@ -117,6 +118,7 @@ func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
 		return err
 	}
 	defer s.retire()
+	s.ledger.Publish(s.dir)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return newEbb(model.Server(s.hook.Beside(s.door))).serve(ctx, model.Bounded(door), s.grace)
@@ -157,12 +159,13 @@ type look struct {
 	files   string // stamp of routes and keys
 	refused string // why the policy on the disk is not in force
 	unkept  string // why the record cannot be kept
+	record  string // what else is wrong with it
 }
 
 // look takes over what was changed on the disk since the last look, and says on
 // standard error what went wrong.
 func (s *Service) look(ctx context.Context, last look) look {
-	now := look{files: s.stamp(), unkept: s.guard.Problem()}
+	now := look{files: s.stamp(), unkept: s.guard.Problem(), record: s.ledger.Trouble()}
 	changed, err := s.policy.Reload()
 	if err != nil {
 		now.refused = err.Error()
@@ -180,6 +183,9 @@ func (s *Service) look(ctx context.Context, last look) look {
 		fmt.Fprintln(s.complaints, "seawall: the record is kept again")
 	default:
 		fmt.Fprintln(s.complaints, "seawall: the record cannot be kept, so what the agent wants is denied:", now.unkept)
+	}
+	if now.record != last.record && now.record != "" {
+		fmt.Fprintln(s.complaints, "seawall:", now.record)
 	}
 	if now.files != last.files {
 		s.reload()
