@@ -104,12 +104,6 @@ func runConnect(cmd *cobra.Command, f connectFlags) error {
 // connectAll shows how the routes stand, connects what can be, and clears up
 // what is left of the keys.
 func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install, f connectFlags) error {
-	out := cmd.OutOrStdout()
-	rows, err := tableNow(cmd.Context(), dir, installs)
-	if err != nil {
-		return err
-	}
-	printTable(out, rows)
 	plans, err := prepare(cmd.Context(), dir, installs, f.door)
 	if err != nil {
 		return err
@@ -310,8 +304,13 @@ func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, don
 	return nil
 }
 
-// showPlans prints diffs and notes and reports whether there is work to do.
+// showPlans prints routes, diffs and notes and reports whether there is work to do.
 func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
+	var rows []connect.Row
+	for _, p := range plans {
+		rows = append(rows, p.Rows...)
+	}
+	printTable(w, rows)
 	for _, p := range plans {
 		work = work || !p.Empty()
 		printDiff(w, p.Diff)

@@ -13,7 +13,6 @@ import (
 // it what would change what stands there.
 func printTable(w io.Writer, rows []connect.Row) {
 	if len(rows) == 0 {
-		fmt.Fprintln(w, "OpenClaw names no model.")
 		return
 	}
 	var lines strings.Builder

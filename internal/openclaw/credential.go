@@ -33,7 +33,7 @@ func (c Credential) String() string {
 	if c.Profile != "" {
 		return fmt.Sprintf("auth profile %s in %s", c.Profile, c.Place)
 	}
-	return fmt.Sprintf("%s in %s", c.Env, c.Place)
+	return fmt.Sprintf("variable %s in %s", c.Env, c.Place)
 }
 
 // ModelsFile is an agent's models.json: providers that the config need not

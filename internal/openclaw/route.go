@@ -27,6 +27,8 @@ type Route struct {
 	Models  []string // the models listed under it
 	UsedBy  []string // why OpenClaw would use it: "agents.defaults.model.primary", "OPENAI_API_KEY in process 4242"
 
+	Named bool // UsedBy has a setting: OpenClaw uses it without being told in a message
+
 	// Credentials are what OpenClaw can show the provider when the config has
 	// no key; what it would show first, first.
 	Credentials []Credential
@@ -136,12 +138,14 @@ func (in Install) RoutesOf(c *Config) []Route { return in.routes(c) }
 
 func (in Install) routes(c *Config) []Route {
 	uses := c.modelUses()
+	named := map[string]bool{}
+	for id := range uses {
+		named[id] = true
+	}
 	shown := map[string][]Credential{}
 	for _, x := range in.Credentials {
 		shown[x.Provider] = append(shown[x.Provider], x)
-		if _, entry := c.At("models", "providers", x.Provider); !entry {
-			uses[x.Provider] = append(uses[x.Provider], x.String())
-		}
+		uses[x.Provider] = append(uses[x.Provider], x.String())
 	}
 	var routes []Route
 	seen := map[string]bool{}
@@ -165,9 +169,13 @@ func (in Install) routes(c *Config) []Route {
 	routes = append(routes, c.runtimeRoutes()...)
 	for i := range routes {
 		r := &routes[i]
+		r.Named = named[strings.ToLower(r.ID)] || r.runtime != ""
 		r.Credentials = shown[strings.ToLower(r.ID)]
 		c.sortCredentials(r.ID, r.Credentials)
 		c.judge(r)
+		if !r.Named && r.Status != Routable && len(r.Credentials) > 0 {
+			r.Reason += "; no setting names it: to keep OpenClaw from it, take away the " + strings.Replace(r.Credentials[0].String(), " in ", " from ", 1)
+		}
 	}
 	return routes
 }
@@ -419,7 +427,7 @@ func (c *Config) modelUses() map[string][]string {
 				}
 				continue
 			}
-			if m.key == "provider" && len(path) > 1 && path[len(path)-1] == "search" && path[len(path)-2] == "memory" {
+			if (m.key == "provider" || m.key == "fallback") && len(path) > 1 && path[len(path)-1] == "search" && path[len(path)-2] == "memory" {
 				if s, ok := m.value.scalar.(string); ok && s != "none" && s != "local" && s != "auto" {
 					use(s, JoinPath(at))
 				}

@@ -66,6 +66,7 @@ func writeJournal(dir *state.Dir, entries []entry) error {
 // Plan is what connecting or disconnecting one config would do.
 type Plan struct {
 	Config string   // path of openclaw.json
+	Rows   []Row    // how OpenClaw reaches its models now; none when disconnecting
 	Diff   string   // of every file, without secrets
 	Notes  []string // what a person should know before saying yes
 	files  []file
@@ -113,7 +114,10 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 	if err != nil {
 		return nil, fmt.Errorf("connecting %s: %w", install.ConfigPath, err)
 	}
-	plan := &Plan{Config: install.ConfigPath, Notes: b.notes(found)}
+	plan := &Plan{Config: install.ConfigPath, Notes: b.notes}
+	if plan.Rows, err = TableOf(ctx, host.Live(), dir, []openclaw.Install{install}); err != nil {
+		return nil, err
+	}
 	left := ""
 	if b.second, left, err = planSecond(dir, c, install, door); err != nil {
 		return nil, err
@@ -167,7 +171,7 @@ type builder struct {
 	routes []model.Route     // all, those of other configs included
 	keys   map[string]string // real keys by their name in the vault
 	tokens map[string]string // provider to the token the agent gets
-	held   []string          // providers whose key stays with the agent
+	notes  []string          // what the diff does not show
 	second *second           // nil when it is left out
 }
 
@@ -196,11 +200,22 @@ func (b *builder) route(r openclaw.Route) (baseURL, placeholder string) {
 			b.tokens[r.ID] = model.NewToken()
 		}
 		route.Token = b.tokens[r.ID]
-	} else {
-		b.held = append(b.held, r.ID)
+	} else if note := stays(r); note != "" {
+		b.notes = append(b.notes, note)
 	}
 	b.routes = append(slices.DeleteFunc(b.routes, func(other model.Route) bool { return other.ID == route.ID }), route)
 	return route.BaseURL(b.door), route.Token
+}
+
+// stays says why what a route shows its provider stays with the agent.
+func stays(r openclaw.Route) string {
+	switch {
+	case r.Auth == "oauth", r.Auth == "token", len(r.Credentials) > 0 && r.Credentials[0].Type != "api_key":
+		return fmt.Sprintf("the login for %s stays with the agent and passes the door as it is", r.ID)
+	case r.Key.Kind == openclaw.KeyNone && len(r.Credentials) == 0:
+		return ""
+	}
+	return fmt.Sprintf("the key of %s cannot be read here, so it stays with the agent and passes the door as it is", r.ID)
 }
 
 // known returns the route that an earlier run made for a provider of this config.
@@ -263,24 +278,6 @@ func (b *builder) apply(dir *state.Dir, entries []entry, files []file) error {
 		}
 	}
 	return writeFiles(files)
-}
-
-// notes says what the diff does not show.
-func (b *builder) notes(routes []openclaw.Route) []string {
-	var notes []string
-	for _, id := range b.held {
-		notes = append(notes, fmt.Sprintf("the key of %q is not one that can be read here, so it stays with the agent: its calls pass the door, the key is not Seawall's to hold", id))
-	}
-	for _, r := range routes {
-		if r.Status != openclaw.Routable && len(r.UsedBy) > 0 {
-			note := fmt.Sprintf("%s does not pass the door", r)
-			if r.Reason != "" {
-				note += ": " + r.Reason
-			}
-			notes = append(notes, note)
-		}
-	}
-	return notes
 }
 
 // Undo plans to take back what was done to every connected config, the last

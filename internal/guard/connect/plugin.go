@@ -114,7 +114,7 @@ func unfit(c *openclaw.Config, install openclaw.Install, folder string) string {
 // besideTheDoor says which provider in use does not pass the door, or "".
 func besideTheDoor(install openclaw.Install) string {
 	for _, r := range install.Routes() {
-		if r.Status != openclaw.Routable && len(r.UsedBy) > 0 {
+		if r.Status != openclaw.Routable && r.Named {
 			return fmt.Sprintf("it would stop every tool call of %s, which does not pass the door; bring that behind the door, then connect again", r.ID)
 		}
 	}
