@@ -208,7 +208,9 @@ func TestConformance(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			for way, out := range results[2*i] {
 				was := results[2*i+1][way]
-				readings++
+				if !a.loose {
+					readings++
+				}
 				t.Logf("%s: %q calls %v stop %q error %q next %q (before: %q calls %v stop %q error %q next %q)", way, out.Text, out.calls(), out.Stop, out.Error, out.Next, was.Text, was.calls(), was.Stop, was.Error, was.Next)
 				ours := a.failure != "" || a.own != ""
 				switch {
@@ -216,7 +218,7 @@ func TestConformance(t *testing.T) {
 					t.Errorf("%s: the SDK does not read it: %s", way, out.Error)
 				case out.Next != "" && (ours || was.Error == "" && was.Next == ""):
 					t.Errorf("%s: the provider refuses the next turn: %s", way, out.Next)
-				case out.Error == "" && out.Next == "":
+				case out.Error == "" && out.Next == "" && !a.loose:
 					turns++
 				}
 				if a.own != "" && way != "stream" && out.Text != a.own {
@@ -225,8 +227,8 @@ func TestConformance(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d outputs, read %d times, %d times with a next turn that is taken; the rest are answers that the SDK or the provider does not take without Seawall either", len(all), readings, turns)
-	if turns < readings*2/3 {
+	t.Logf("%d outputs; without those of small models they are read %d times, %d times with a next turn that is taken; the rest the SDK or the provider does not take without Seawall either", len(all), readings, turns)
+	if turns < readings*8/10 {
 		t.Error("too few of the outputs show anything")
 	}
 }
