@@ -165,6 +165,9 @@ func TestEntitiesAreDecodedOnce(t *testing.T) {
 	if _, ambiguous = set.Unwrap("exec", "", []byte(`{'command':'echo &amp;lt;'}`)); !ambiguous {
 		t.Error("repaired and decoded arguments would be decoded twice")
 	}
+	if _, ambiguous = set.Unwrap("exec", "", []byte(`{"command":"echo &amp;lt;</arg_value>>"}`)); !ambiguous {
+		t.Error("cut and decoded arguments would be decoded twice")
+	}
 }
 
 func TestCodeMode(t *testing.T) {

@@ -50,18 +50,17 @@ func (t *Toolset) Unwrap(name, id string, args []byte) (calls []ToolCall, ambigu
 		if call.Args, call.Lenient, err = ParseArgs(args); err != nil {
 			return append(calls, call), true
 		}
+		decoded := call.Args
 		if t.Entities && len(calls) == 0 {
-			decoded := decodeEntities(call.Args)
-			if call.Lenient && !bytes.Equal(decoded, call.Args) {
-				// What is handed on would be decoded once more.
-				return append(calls, call), true
-			}
-			call.Args = decoded
+			decoded = decodeEntities(call.Args)
 		}
-		fields := object(call.Args)
-		if taken, changed := asTaken(call.Tool, call.Args, fields); changed {
-			call.Args, call.Lenient = taken, true
+		fields := object(decoded)
+		taken, changed := asTaken(call.Tool, decoded, fields)
+		if (call.Lenient || changed) && !bytes.Equal(decoded, call.Args) {
+			// What is handed on would be decoded once more.
+			return append(calls, call), true
 		}
+		call.Args, call.Lenient = taken, call.Lenient || changed
 		call.Code = call.Tool == "tool_search_code" || call.Tool == "exec" && (t.CodeMode || fields["code"] != nil)
 		calls = append(calls, call)
 		if call.Tool != "tool_call" || t.literal {
