@@ -230,8 +230,9 @@ func (c *candidate) environmentFiles() []string {
 // variable is one assignment of an environment file.
 type variable struct{ name, value string }
 
-// unitAssignment is a variable in an Environment= line (systemd.exec(5)).
-var unitAssignment = regexp.MustCompile(`(?:^|[\s"'=])([A-Z][A-Z0-9_]*)=("[^"]*"|[^\s"']*)`)
+// unitAssignment is a variable in an Environment= line (systemd.exec(5)),
+// of which any may be quoted as a whole.
+var unitAssignment = regexp.MustCompile(`"([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|([A-Za-z_]\w*)=(\S*)`)
 
 // variables reads the assignments of a .env file or of a systemd unit.
 func variables(file string, text []byte) (list []variable) {
@@ -242,7 +243,7 @@ func variables(file string, text []byte) (list []variable) {
 				continue
 			}
 			for _, m := range unitAssignment.FindAllStringSubmatch(assigned, -1) {
-				list = append(list, variable{m[1], strings.Trim(m[2], `"`)})
+				list = append(list, variable{m[1] + m[3] + m[5], m[2] + m[4] + m[6]})
 			}
 		}
 		return list
