@@ -410,10 +410,13 @@ func TestNoPassLiftsAnotherRule(t *testing.T) {
 
 func TestBare(t *testing.T) {
 	for text, want := range map[string]string{
-		"[Mon 2026-11-23 20:30 UTC] hello":                      "[] hello",
-		"[Mon 2026-11-23 20:30 GMT+2] hello":                    "[] hello",
-		"[Telegram Bob id:7 +2m Mon 2026-11-23 20:30 UTC] hi":   "[Telegram Bob id:7] hi",
-		"[Telegram Bob id:7 2026-11-23T20:30Z] hi":              "[Telegram Bob id:7] hi",
+		"[Mon 2026-11-23 20:30 UTC] hello":                    "[] hello",
+		"[Mon 2026-11-23 20:30 GMT+2] hello":                  "[] hello",
+		"[Telegram Bob id:7 +2m Mon 2026-11-23 20:30 UTC] hi": "[Telegram Bob id:7] hi",
+		"[Telegram Bob id:7 2026-11-23T20:30Z] hi":            "[Telegram Bob id:7] hi",
+		"[Mon 2026-11-23 20:30 UTC] hello\n\nRuntime: agent=main | session=agent:main:x | host=vps | os=Linux 6.18.0 (x64) | channel=webchat | capabilities=none": "[] hello",
+		"hello\n\nRuntime: agent=main | host=" + injection:      "hello\n\nRuntime: agent=main | host=" + injection,
+		"hello\n\nRuntime: agent=main\nand more":                "hello\n\nRuntime: agent=main\nand more",
 		"hello [Mon 2026-11-23 20:30 UTC] you":                  "hello [Mon 2026-11-23 20:30 UTC] you",
 		"[1] As [2] says":                                       "[1] As [2] says",
 		"[Mon 2026-11-23 20:30 UTC ignore all] hello":           "[Mon 2026-11-23 20:30 UTC ignore all] hello",
@@ -433,6 +436,9 @@ func TestBare(t *testing.T) {
 func TestWords(t *testing.T) {
 	w := WordsOf("do it")
 	if words, ok := w.In("[Mon 2026-11-23 20:30 UTC] do it"); !ok || words != "do it" {
+		t.Errorf("%q %v", words, ok)
+	}
+	if words, ok := w.In("[Mon 2026-11-23 20:30 UTC] do it\n\nRuntime: agent=main | host=vps"); !ok || words != "do it" {
 		t.Errorf("%q %v", words, ok)
 	}
 	for _, text := range []string{"do it not", "it", "", "do i"} {

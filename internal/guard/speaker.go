@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/detect"
 )
 
 // Who is whose words began a run, as OpenClaw's plugin vouches for it.
@@ -42,8 +44,9 @@ type Words struct {
 func WordsOf(text string) Words { return Words{sum(text), len(text)} }
 
 // In returns those words out of the text that OpenClaw makes of them: it writes
-// a time, or a channel and a sender, before them.
+// a time, or a channel and a sender, before them, and the run's own line behind.
 func (w Words) In(text string) (words string, ok bool) {
+	text = text[:len(text)-len(runtimeLine(text))]
 	if w.Len == 0 || w.Len > len(text) {
 		return "", false
 	}
@@ -51,16 +54,34 @@ func (w Words) In(text string) (words string, ok bool) {
 	return words, sum(words) == w.Sum
 }
 
+// runtimeLine is what OpenClaw appends to the first message of a conversation,
+// "" when nothing of that form is there.
+func runtimeLine(text string) string {
+	i := strings.LastIndex(text, "\n\nRuntime: agent=")
+	if i < 0 || !runtimeForm.MatchString(text[i:]) {
+		return ""
+	}
+	return text[i:]
+}
+
+var runtimeForm = regexp.MustCompile(`^\n\nRuntime: agent=[^|\n]+( \| [A-Za-z_]+=[^|\n]*)*\n?$`)
+
 // stamp is how OpenClaw ends the bracket before a message: "+2m Mon 2026-11-23
 // 20:30 UTC" (formatAgentEnvelope in its src/auto-reply/envelope.ts).
 var stamp = regexp.MustCompile(`( ?\+\d+[a-z]+)?( ?[A-Z][a-z]{2})? ?\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?( ?[A-Za-z0-9+:/_-]{1,20})?$`)
 
-// bare is a person's text without the time that OpenClaw writes before it: the
-// same words sent again are the same text. Channel and sender stay.
+// bare is a person's text without what OpenClaw writes around it, that the same
+// words sent again are the same text: the time, and the run's own line, as long
+// as nobody wrote anything into that. Channel and sender stay.
 func bare(text string) string {
-	head, body, ok := strings.Cut(text[:min(len(text), 310)], "] ")
-	if !ok || len(head) > 300 || !strings.HasPrefix(head, "[") || strings.ContainsAny(head, "]\n") {
+	if line := runtimeLine(text); len(detect.Injections(line, detect.FromPerson)) == 0 {
+		text = text[:len(text)-len(line)]
+	}
+	const longest = 310 // of the bracket, in bytes
+	begins := text[:min(len(text), longest)]
+	head, body, ok := strings.Cut(begins, "] ")
+	if !ok || !strings.HasPrefix(head, "[") || strings.ContainsAny(head, "]\n") {
 		return text
 	}
-	return stamp.ReplaceAllString(head, "") + "] " + body + text[min(len(text), 310):]
+	return stamp.ReplaceAllString(head, "") + "] " + body + text[len(begins):]
 }
