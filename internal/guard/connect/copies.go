@@ -290,7 +290,7 @@ func swapInStore(ctx context.Context, path, profile, old, new string) (err error
 	} else if !info.Mode().IsRegular() {
 		return errors.New("it is a link")
 	}
-	query := url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"busy_timeout(5000)", "secure_delete(1)"}}
+	query := url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"busy_timeout(2000)", "secure_delete(1)"}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String())
 	if err != nil {
 		return err
