@@ -177,3 +177,60 @@ process.stdout.write(JSON.stringify(q.calls.map(text => {
 	}
 	t.Logf("%d calls, of which OpenClaw runs %d; we deny %d of these", len(calls), run, denied)
 }
+
+var filePrefix = regexp.MustCompile(`(?s)function normalizeFileReferencePrefix\(.*?\n}`)
+
+// A command and a path mean to OpenClaw what they mean to us, and what is
+// handed on means the same as what was written.
+func TestParamsAreTakenAsInOpenClaw(t *testing.T) {
+	prefix := filePrefix.FindString(region(t, "src/agents/sandbox-paths.ts"))
+	if prefix == "" {
+		t.Fatal("normalizeFileReferencePrefix is not where it was")
+	}
+	script := helpers + `
+const asOptionalObjectRecord = v => isRecord(v) ? v : undefined;
+const preserveAtPrefixedRelativePath = p => p; // no file exists
+` + region(t, "src/agents/agent-tools.params.ts") + prefix + `
+const { fileURLToPath } = require("node:url");
+const opened = p => {
+  const n = normalizeFileReferencePrefix(normalizeFileToolPathParam(p));
+  if (!n.startsWith("file://")) return n;
+  try { return require("node:path").normalize(fileURLToPath(n)); } catch { return n; }
+};
+const q = JSON.parse(require("fs").readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify(q.map(({given, taken}) => [opened(given), opened(taken), stripMalformedXmlArgValueSuffix(given)])));`
+	type question struct {
+		Given string `json:"given"`
+		Taken string `json:"taken"`
+	}
+	var questions []question
+	for _, in := range []string{"", "@", "@@", "file://", "@file://", "file://localhost", "FILE://", "@./", "file://LOCALHOST", "file://x.example", "file://\\"} {
+		for _, path := range []string{"/etc/shadow", "~/.ssh/id_rsa", "~", "../../etc/passwd", "a.txt", "@types/x", "/%65tc/x", "/a%2Fb", "/a b?c#d", "/etc/sha\tdow", "/etc/shadow\n", "\\etc\\shadow", "//etc/shadow", "/a/../etc/shadow", "/%2e%2e/etc/x", "/%zz", "/x ", "plan.docodex", "t.XLSxcodex", "p.pptcodex", ""} {
+			for _, out := range []string{"", "</arg_value>", "</arg_value>>", "</arg_value>>>>", "</arg_value>></arg_value>>", "</arg_value>>\n"} {
+				given := in + path + out
+				questions = append(questions, question{given, FilePath(given)})
+			}
+		}
+	}
+	var answers [][]string
+	ask(t, script, questions, &answers)
+	for i, q := range questions {
+		opened, handedOn, command := answers[i][0], answers[i][1], answers[i][2]
+		if FilePath(q.Taken) != q.Taken || ToolParam("exec", "command", ToolParam("exec", "command", q.Given)) != ToolParam("exec", "command", q.Given) {
+			t.Errorf("%q: what is handed on is not taken as it is", q.Given)
+		}
+		if strings.Count(q.Given, "</arg_value>>") > 1 || strings.HasSuffix(q.Given, "\n") {
+			continue // we cut until nothing is left to cut
+		}
+		if opened != handedOn && filepath.Clean(opened) != filepath.Clean(handedOn) {
+			t.Errorf("%q opens %q, and %q, which is handed on, opens %q", q.Given, opened, q.Taken, handedOn)
+		}
+		if outside := strings.HasPrefix(opened, "/") || opened == "~" || strings.HasPrefix(opened, "~/") || strings.HasPrefix(opened, ".."); outside && filepath.Clean(q.Taken) != filepath.Clean(opened) {
+			t.Errorf("%q opens %q, and we judge %q", q.Given, opened, q.Taken)
+		}
+		if got := ToolParam("exec", "command", q.Given); got != command {
+			t.Errorf("%q runs %q, and we judge %q", q.Given, command, got)
+		}
+	}
+	t.Logf("%d paths and commands", len(questions))
+}

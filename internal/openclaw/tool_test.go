@@ -201,9 +201,17 @@ func TestToolsAreOnce(t *testing.T) {
 func FuzzUnwrap(f *testing.F) {
 	f.Add("tool_call", "c", []byte(`{"id":"exec","args":{"command":"id"}}`))
 	f.Add("", "functions.exec:0", []byte(`{'a':1,}`))
+	f.Add("exec", "", []byte(`{"command":"ls</arg_value>></arg_value>>"}`))
+	f.Add("read", "", []byte(`{"path":"@file:///a.docodex</arg_value>>"}`))
 	set := NewToolset(searchable12...)
 	f.Fuzz(func(t *testing.T, name, id string, args []byte) {
 		calls, ambiguous := set.Unwrap(name, id, args)
+		if first := calls[0]; first.Lenient && !ambiguous {
+			again, ambiguous := set.Unwrap(name, id, first.Args)
+			if ambiguous || again[0].Lenient || string(again[0].Args) != string(first.Args) {
+				t.Fatalf("%q is handed on as %q, and that is read as %q", args, first.Args, again[0].Args)
+			}
+		}
 		for _, c := range calls {
 			if c.Args == nil && !ambiguous {
 				t.Fatalf("%q has no arguments and is not ambiguous", args)

@@ -2,6 +2,7 @@ package openclaw
 
 import (
 	"net/url"
+	pathpkg "path"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,33 +41,60 @@ var (
 	office  = regexp.MustCompile(`(?i)\.(doc|ppt|xls)(?:odex|codex|xodex|xcodex)$`)
 )
 
+// withoutXML cuts until nothing is left to cut: OpenClaw cuts once more what is
+// handed on.
 func withoutXML(value string) string {
-	if !strings.Contains(value, "</arg_value>") {
-		return value
+	for strings.Contains(value, "</arg_value>") {
+		cut := xmlRest.ReplaceAllString(value, "")
+		if cut == value {
+			break
+		}
+		value = cut
 	}
-	return xmlRest.ReplaceAllString(value, "")
+	return value
 }
 
-// FilePath is the path that a file tool opens for the one it is given. What
-// depends on the files that exist, a relative path behind "@", stays.
+// FilePath is the path that a file tool opens for the one it is given, and
+// again for that one. What depends on the files that exist, a relative path
+// behind "@", stays.
 func FilePath(given string) string {
-	path := withoutXML(given)
-	path = office.ReplaceAllStringFunc(path, func(ext string) string { return "." + strings.ToLower(ext[1:4]) + "x" })
-	if named, ok := strings.CutPrefix(path, "@"); ok && (strings.HasPrefix(named, "/") || named == "~" || strings.HasPrefix(named, "~/") ||
-		strings.HasPrefix(named, "..") || hasScheme(named)) {
-		path = named
-	}
-	if hasScheme(path) {
-		if u, err := url.Parse(path); err == nil && (u.Host == "" || u.Host == "localhost") && u.Path != "" {
-			return u.Path
-		}
+	path := onceTaken(given)
+	for again := onceTaken(path); again != path; again = onceTaken(path) {
+		path = again
 	}
 	return path
 }
 
-func hasScheme(path string) bool {
-	return len(path) >= len("file://") && strings.EqualFold(path[:len("file://")], "file://")
+func onceTaken(given string) string {
+	path := withoutXML(given)
+	path = office.ReplaceAllStringFunc(path, func(ext string) string { return "." + strings.ToLower(ext[1:4]) + "x" })
+	named, at := strings.CutPrefix(path, "@")
+	if at && (strings.HasPrefix(named, "/") || named == "~" || strings.HasPrefix(named, "~/") || strings.HasPrefix(named, "..") || strings.HasPrefix(named, "file://")) {
+		path = named
+	}
+	if local := localFile(path); local != "" {
+		return local
+	}
+	return path
 }
+
+// localFile is the file of a file URL, or "", as Node.js' fileURLToPath has it:
+// the URL standard knows no tabs and line breaks in URLs, and no backslash in
+// those of files.
+func localFile(path string) string {
+	if !strings.HasPrefix(path, "file://") {
+		return ""
+	}
+	text := strings.NewReplacer("\t", "", "\n", "", "\r", "", "\\", "/").Replace(strings.TrimRight(path, " "))
+	u, err := url.Parse(text)
+	if err != nil || u.Host != "" && !strings.EqualFold(u.Host, "localhost") || encodedSlash.MatchString(text) {
+		return ""
+	}
+	return pathpkg.Clean("/" + u.Path)
+}
+
+// encodedSlash in the path of a URL is an error.
+var encodedSlash = regexp.MustCompile(`(?i)^[^?#]*%2f`)
 
 // asTaken gives the arguments of a tool as it takes them; changed tells that
 // some are not what they were.
