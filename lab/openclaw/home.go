@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/openseawall/seawall/lab/cache"
@@ -151,6 +152,16 @@ func overlay(a, b map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// With is this home for programs that have one more variable, "NAME=value", in
+// their environment; "" adds none.
+func (h *Home) With(variable string) *Home {
+	other := *h
+	if variable != "" {
+		other.options.Env = append(slices.Clone(h.options.Env), variable)
+	}
+	return &other
 }
 
 // WriteConfig replaces openclaw.json.
