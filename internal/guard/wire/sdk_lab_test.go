@@ -47,6 +47,8 @@ func conformance(t *testing.T) []asked {
 			all = append(all, asked{name: fmt.Sprintf("own %s, stream %v", api, stream), api: api, request: question(t, api, body),
 				own: "Stopped: this message. Because: it gives orders. You can: write it again. (#1)"})
 		}
+		all = append(all, asked{name: fmt.Sprintf("malformed whole %s", api), api: api, request: question(t, api, `{"model":"m"}`),
+			answer: `{"id":"a","id":"b"}`, failure: string(Malformed)})
 		for f, answer := range endings[api] {
 			all = append(all, asked{name: fmt.Sprintf("%s %s", f, api), api: api, request: question(t, api, `{"model":"m","stream":true}`), answer: answer, failure: string(f)})
 		}
