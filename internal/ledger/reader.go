@@ -108,7 +108,9 @@ func (f Filter) query() (string, []any) {
 	args := []any{f.After}
 	add := func(cond string, arg ...any) { where, args = append(where, cond), append(args, arg...) }
 	if !f.Since.IsZero() {
-		add("id >= (SELECT COALESCE(MIN(id), 9223372036854775807) FROM rows WHERE time >= ?)", f.Since.UnixMilli())
+		// One bound, since SQLite begins at one; + keeps it from another index.
+		where[0] = "id >= MAX(? + 1, (SELECT COALESCE(MIN(+id), 9223372036854775807) FROM rows INDEXED BY rows_time WHERE time >= ?))"
+		args = append(args, f.Since.UnixMilli())
 		add("+time >= ?", f.Since.UnixMilli())
 	}
 	if !f.Until.IsZero() {

@@ -1,15 +1,14 @@
 package ledger
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/go-json-experiment/json"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -240,10 +239,9 @@ func searchedOf(r Row) searched {
 	return searched{r.Time.UnixMilli(), r.Kind, sql.NullInt64{Int64: r.Asked, Valid: r.Asked > 0}, text(r.Decision), text(r.Tool), text(r.Session)}
 }
 
-func decode(body []byte, row *Row) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	return d.Decode(row)
-}
+// decode reads the body of a row. json/v2 takes a third of the time of
+// encoding/json, and no member twice.
+func decode(body []byte, row *Row) error { return json.Unmarshal(body, row) }
 
 // tiles gives the leaves' hashes one after the other.
 type tiles struct {
