@@ -51,6 +51,15 @@ func newMark(route string, now time.Time) mark {
 	return mark{markPrefix + rand.Text(), wordPrefix + rand.Text(), route, now.Add(markLife)}
 }
 
+// send lets the doors know of a mark.
+func (m mark) send(dir *state.Dir) error {
+	content, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("sending a canary: %w", err)
+	}
+	return dir.Write(markFile, content)
+}
+
 // Canaries answers canaries at the doors of a state directory. It is safe for
 // concurrent use.
 type Canaries struct {
@@ -105,17 +114,13 @@ var errPast = errors.New("its canary was answered by something else than the doo
 // of its own, so that it waits for no turn of a person's and none waits for it.
 func (c *client) fly(ctx context.Context, dir *state.Dir, route, agent, provider, model string) error {
 	m := newMark(route, time.Now())
-	content, err := json.Marshal(m)
-	if err == nil {
-		err = dir.Write(markFile, content)
-	}
-	if err != nil {
+	if err := m.send(dir); err != nil {
 		return err
 	}
 	defer func() { _ = dir.Remove(markFile) }()
 	run := "seawall-" + rand.Text()
 	var accepted struct{}
-	err = c.call(ctx, "agent", map[string]any{
+	err := c.call(ctx, "agent", map[string]any{
 		"message": m.Mark, "provider": provider, "model": model, "agentId": agent,
 		"sessionKey": "agent:" + agent + ":seawall-proof", "lane": "seawall-proof",
 		"modelRun": true, "promptMode": "none", "deliver": false,
