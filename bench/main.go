@@ -31,6 +31,7 @@ type flags struct {
 	json    bool
 	only    string
 	profile string
+	rows    int64
 }
 
 func main() {
@@ -45,6 +46,7 @@ func main() {
 	flag.BoolVar(&f.json, "json", false, "print JSON")
 	flag.StringVar(&f.only, "only", strings.Join(parts, ","), "measure only these parts")
 	flag.StringVar(&f.profile, "profile", "", "write a CPU profile of a growing 60 kB conversation inside the door to this `file`")
+	flag.Int64Var(&f.rows, "rows", largeRows, "so many `rows` in the large record: ten million take 6 GB of disk and some minutes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -83,6 +85,7 @@ func run(ctx context.Context, f flags) (err error) {
 	if err != nil {
 		return err
 	}
+	s.rows = f.rows
 	var results []result
 	for _, part := range wanted {
 		say("measuring: %s", part)
@@ -119,7 +122,7 @@ func (s *stage) measure(ctx context.Context, part string, profile io.Writer) ([]
 	case "audit":
 		return s.audits(ctx)
 	}
-	return s.record(ctx, 2*time.Second)
+	return s.record(ctx, 2*time.Second, s.rows)
 }
 
 // each joins what parts of a part measure.

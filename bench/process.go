@@ -35,6 +35,7 @@ type stage struct {
 	plainPID int
 	state    *state.Dir
 	children []*child
+	rows     int64 // of the large record
 }
 
 const routeID = "bench"
