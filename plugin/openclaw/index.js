@@ -10,13 +10,20 @@ import http from "node:http";
 const patience = 10_000;
 const maxAnswer = 64 * 1024;
 
-const closed = "Seawall's hook door does not answer";
-const advice = "run seawall up, or seawall disconnect to work without Seawall";
+// words are those of the one sentence that the plugin says itself: when the
+// door is closed, nobody else can.
+const words = {
+  en: { stopped: "Stopped", because: "Because", can: "You can", call: "the call", message: "this message", closed: "Seawall's hook door does not answer", advice: "run seawall up, or seawall disconnect to work without Seawall" },
+  de: { stopped: "Gestoppt", because: "Weil", can: "Du kannst", call: "der Aufruf", message: "diese Nachricht", closed: "die Tür von Seawall nicht antwortet", advice: "seawall up starten, oder mit seawall disconnect ohne Seawall arbeiten" },
+};
+
+// spoken is the operator's language, as the door last said it.
+let spoken = words.en;
 
 // stopped is the sentence for the chat; brackets could begin a tool call.
-export function stopped(tool, why) {
-  const name = String(tool).replace(/[^\w.: -]/g, "").slice(0, 40) || "the call";
-  return `Stopped: ${name}. Because: ${why}. You can: ${advice}.`;
+export function stopped(what) {
+  const name = String(what).replace(/[^\p{L}\p{N}_.: -]/gu, "").slice(0, 40) || spoken.call;
+  return `${spoken.stopped}: ${name}. ${spoken.because}: ${spoken.closed}. ${spoken.can}: ${spoken.advice}.`;
 }
 
 // post sends one question and returns the answer's object.
@@ -44,7 +51,9 @@ export function post(config, path, question) {
       });
       response.on("end", () => {
         try {
-          resolve(JSON.parse(Buffer.concat(pieces).toString("utf8")));
+          const answer = JSON.parse(Buffer.concat(pieces).toString("utf8"));
+          if (Object.hasOwn(words, answer?.language)) spoken = words[answer.language];
+          resolve(answer);
         } catch (error) {
           reject(error);
         }
@@ -71,10 +80,10 @@ export async function beforeToolCall(config, event, ctx) {
       agentId: ctx?.agentId,
     });
   } catch {
-    return { block: true, blockReason: stopped(tool, closed) };
+    return { block: true, blockReason: stopped(tool ?? "") };
   }
   if (answer?.allow === true && answer.block !== true) return undefined;
-  const reason = typeof answer?.reason === "string" && answer.reason ? answer.reason : stopped(tool, closed);
+  const reason = typeof answer?.reason === "string" && answer.reason ? answer.reason : stopped(tool ?? "");
   return { block: true, blockReason: reason };
 }
 
@@ -98,7 +107,7 @@ export async function beforeAgentRun(config, event, ctx) {
     answer = undefined;
   }
   if (answer?.allow === true && answer.block !== true) return undefined;
-  const message = typeof answer?.reason === "string" && answer.reason ? answer.reason : stopped("this message", closed);
+  const message = typeof answer?.reason === "string" && answer.reason ? answer.reason : stopped(spoken.message);
   return { outcome: "block", reason: "Seawall", message };
 }
 

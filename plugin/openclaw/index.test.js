@@ -60,7 +60,7 @@ for (const [name, answer] of Object.entries({
 
 test("a closed door blocks it, and names the commands", async () => {
   const result = await beforeToolCall({ endpoint: "http://127.0.0.1:1/.hook", token: "t" }, event, ctx);
-  assert.deepEqual(result, { block: true, blockReason: stopped("exec", "Seawall's hook door does not answer") });
+  assert.deepEqual(result, { block: true, blockReason: stopped("exec") });
 });
 
 test("no configuration, and arguments that are no JSON, block it", async (t) => {
@@ -75,7 +75,7 @@ test("no configuration, and arguments that are no JSON, block it", async (t) => 
 });
 
 test("a sentence fits a phone and holds nothing that could be a call", () => {
-  const s = stopped("<function=exec>[x]".repeat(20), "Seawall's hook door does not answer");
+  const s = stopped("<function=exec>[x]".repeat(20));
   assert.ok(s.length <= 200, s);
   assert.doesNotMatch(s, /[<>[\]{}`]/);
 });
@@ -102,6 +102,19 @@ test("a run that cannot be vouched for does not begin", async (t) => {
   assert.equal((await beforeAgentRun({ endpoint: "http://127.0.0.1:1/.hook", token: "t" }, undefined, undefined)).outcome, "block");
   const no = await door(t, (r) => r.end('{"block":true,"reason":"Stopped: x."}'));
   assert.equal((await beforeAgentRun(no.config, begun, where)).message, "Stopped: x.");
+});
+
+test("the plugin's own sentence is in the language that the door last spoke", async (t) => {
+  const { config } = await door(t, (r) => r.end('{"allow":true,"language":"de"}'));
+  await beforeToolCall(config, event, ctx);
+  const result = await beforeToolCall({ endpoint: "http://127.0.0.1:1/.hook", token: "t" }, event, ctx);
+  assert.equal(result.blockReason, "Gestoppt: exec. Weil: die Tür von Seawall nicht antwortet. Du kannst: seawall up starten, oder mit seawall disconnect ohne Seawall arbeiten.");
+  assert.ok(stopped("x".repeat(99)).length <= 200);
+  for (const language of ["xx", "constructor", 1, "en"]) {
+    const other = await door(t, (r) => r.end(JSON.stringify({ allow: true, language })));
+    await beforeToolCall(other.config, event, ctx);
+    assert.match(stopped("exec"), language === "en" ? /^Stopped: / : /^Gestoppt: /);
+  }
 });
 
 test("each model call is told of, and a closed door is no error", async (t) => {

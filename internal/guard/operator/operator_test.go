@@ -81,7 +81,7 @@ func TestAPassIsForOneConversation(t *testing.T) {
 	if info, err := os.Stat(dir.Path(passesFile)); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
-	for _, other := range [][3]string{{"u", "main", "one"}, {"t", "other", "one"}, {"t", "main", ""}} {
+	for _, other := range [][3]string{{"u", "main", "one"}, {"t", "other", "one"}, {"t", "main", ""}, {"t", "main", strings.Repeat("x", 1<<20)}} {
 		if _, ok := d.Pass(other[0], other[1], other[2]); ok {
 			t.Errorf("%q passes", other)
 		}

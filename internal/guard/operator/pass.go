@@ -22,6 +22,9 @@ const (
 	Unused = 24 * time.Hour
 	// maxPasses is how many are kept; beyond it the oldest goes.
 	maxPasses = 256
+	// maxConversation bounds what a conversation is called, in bytes: the agent
+	// says it.
+	maxConversation = 256
 )
 
 // Pass lets one text through to the model that was stopped, in one conversation:
@@ -117,7 +120,7 @@ func (p Pass) Expired(now time.Time) bool {
 // where that cannot be written down, it does not pass.
 func (d *Desk) Pass(text, agent, conversation string) (id int64, ok bool) {
 	all, err := Passes(d.dir)
-	if err != nil || conversation == "" {
+	if err != nil || conversation == "" || len(conversation) > maxConversation {
 		return 0, false
 	}
 	for _, p := range all {

@@ -27,6 +27,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/ticket"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
@@ -108,6 +109,8 @@ type answer struct {
 	Allow  bool   `json:"allow,omitempty"`
 	Block  bool   `json:"block,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Language is the operator's, for what the plugin says when the door is closed.
+	Language operator.Language `json:"language,omitempty"`
 }
 
 // ServeHTTP implements http.Handler.
@@ -142,7 +145,9 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.watch.heard(config)
-	say(w, http.StatusOK, handle(r.Context(), config, q))
+	a := handle(r.Context(), config, q)
+	a.Language = d.guard.Operator.Language()
+	say(w, http.StatusOK, a)
 }
 
 // refuse answers a question that cannot be decided about.
