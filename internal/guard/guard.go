@@ -119,16 +119,25 @@ const (
 
 type textKey struct {
 	sum    [sha256.Size]byte
+	before [sha256.Size]byte // of a border, the text before it: see Join
 	source Source
+	edition
+}
+
+// edition is with what a text was read: another finds other things in it.
+type edition struct {
+	known  *detect.Known
+	policy string // its version
 }
 
 // rowKey is what makes one row enough for a text that comes again: another
 // conversation, decision or policy is another row.
 type rowKey struct {
-	textKey
+	sum            [sha256.Size]byte
+	source         Source
+	policy         string
 	agent, session string
 	verdict        policy.Verdict
-	version        string
 	run            string // whose use of a pass it is; "" for all others
 }
 

@@ -28,6 +28,11 @@ type Text struct {
 	Source Source
 	Tool   string // whose result it is
 	Text   string
+	Sum    [sha256.Size]byte // of Text; the zero value is not known
+	// Follows says that the text goes on from the one before it: see Join.
+	Follows bool
+
+	across []detect.Finding // see Join
 }
 
 // Reading is the decision about a text, and what goes to the model instead of
@@ -54,7 +59,8 @@ type findings struct {
 // goroutine.
 type Reader struct {
 	*Guard
-	alike map[likeness]Decision
+	edition edition
+	alike   map[likeness]Decision
 }
 
 // likeness is all that the policy sees of a text without secrets.
@@ -65,13 +71,15 @@ type likeness struct {
 }
 
 // Reader returns one for a new request.
-func (g *Guard) Reader() *Reader { return &Reader{g, map[likeness]Decision{}} }
+func (g *Guard) Reader() *Reader {
+	return &Reader{g, edition{g.known.Load(), g.policy.Version()}, map[likeness]Decision{}}
+}
 
 // Read decides about a text on its way to the model. A text whose decision was
 // recorded before gets no second row.
 func (g *Reader) Read(ctx context.Context, t Text) Reading {
-	key := textKey{sum(t.Text), t.Source}
-	f := g.look(key, t)
+	key := g.key(&t)
+	f := g.lookUp(key, func() findings { return g.detect(t.Text, t.Source) }).and(t.across)
 	d := g.judge(t, f)
 	var passes, passed bool
 	if d.Verdict == policy.Deny && f.injection == detect.Malicious {
@@ -95,7 +103,7 @@ func (g *Reader) Read(ctx context.Context, t Text) Reading {
 // keepOnce writes the decision about a text into the record, unless it stands
 // there already. Each run that makes use of a pass is one more row.
 func (g *Guard) keepOnce(ctx context.Context, key textKey, t Text, d Decision, found []string, passed bool) Decision {
-	row := rowKey{key, t.Agent, t.Session, d.Verdict, g.policy.Version(), ""}
+	row := rowKey{key.sum, key.source, key.policy, t.Agent, t.Session, d.Verdict, ""}
 	if passed {
 		row.run = "run " + t.Trace
 	}
@@ -139,25 +147,43 @@ func sum(text string) [sha256.Size]byte {
 	return sha256.Sum256(unsafe.Slice(unsafe.StringData(text), len(text)))
 }
 
-// look returns what the detectors find in a text, from memory if it was read
-// before.
-func (g *Guard) look(key textKey, t Text) findings {
-	if f, ok := g.found.Get(key); ok {
-		return f
+// sum is the text's Sum.
+func (t *Text) sum() [sha256.Size]byte {
+	if t.Sum == ([sha256.Size]byte{}) {
+		t.Sum = sum(t.Text)
 	}
+	return t.Sum
+}
+
+func (r *Reader) key(t *Text) textKey {
+	return textKey{sum: t.sum(), source: t.Source, edition: r.edition}
+}
+
+// lookUp returns what the detectors find in a text, from memory if it was read
+// before.
+func (g *Guard) lookUp(key textKey, read func() findings) findings {
+	f, ok := g.found.Get(key)
+	if !ok {
+		f = read()
+		g.found.Add(key, f)
+	}
+	return f
+}
+
+// detect reads a text.
+func (g *Guard) detect(text string, from Source) findings {
 	var f findings
-	switch t.Source {
+	switch from {
 	case Person:
-		f.all = detect.Injections(t.Text, detect.FromPerson)
+		f.all = detect.Injections(text, detect.FromPerson)
 	case Tool:
-		f.all = detect.Injections(t.Text, detect.FromTool)
+		f.all = detect.Injections(text, detect.FromTool)
 	}
 	for _, i := range f.all {
 		f.injection = max(f.injection, i.Verdict)
 	}
-	f.secrets = g.secrets(t.Text)
+	f.secrets = g.secrets(text)
 	f.all = append(f.all, f.secrets...)
-	g.found.Add(key, f)
 	return f
 }
 
@@ -177,7 +203,7 @@ func merge(a, b []detect.Finding) []detect.Finding {
 	if len(b) == 0 {
 		return a
 	}
-	all := append(slices.Clone(a), b...)
+	all := slices.Concat(a, b)
 	slices.SortFunc(all, func(x, y detect.Finding) int {
 		if x.Start != y.Start {
 			return x.Start - y.Start

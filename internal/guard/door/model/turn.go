@@ -111,13 +111,13 @@ func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string
 	replaced = map[int]string{}
 	fresh := t.firstNewPart()
 	reader := t.guard.Reader()
+	texts := t.texts()
+	reader.Join(texts)
 	for i, p := range t.request.Parts {
-		// What the provider signed comes from the model and cannot be changed.
-		signed := p.Fixed && p.Role == wire.Assistant
-		if p.Media || signed || p.Text == "" {
+		text := texts[i]
+		if text.Text == "" {
 			continue
 		}
-		text := guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool, Text: p.Text}
 		r := reader.Read(ctx, text)
 		switch {
 		case r.Verdict == policy.Allow:
@@ -134,6 +134,23 @@ func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string
 		}
 	}
 	return replaced, ""
+}
+
+// texts are what the guard reads of each part; nothing of some.
+func (t *turn) texts() []guard.Text {
+	texts := make([]guard.Text, len(t.request.Parts))
+	for i, p := range t.request.Parts {
+		texts[i] = guard.Text{Turn: t.Turn, Source: sources[p.Role], Tool: p.Tool}
+		// What the provider signed comes from the model and cannot be changed.
+		if signed := p.Fixed && p.Role == wire.Assistant; !p.Media && !signed {
+			texts[i].Text, texts[i].Sum = p.Text, p.Sum
+		}
+		if i > 0 {
+			before := t.request.Parts[i-1]
+			texts[i].Follows = p.Role == before.Role && !p.Call && !before.Call
+		}
+	}
+	return texts
 }
 
 // firstNewPart returns the index of the first part after the last answer of
