@@ -91,7 +91,7 @@ func (d *discovery) credentials(c *candidate) []Credential {
 		profiles, err := d.profiles(store)
 		if err != nil {
 			if !errors.Is(err, host.ErrAbsent) {
-				c.note("%s: %v", store, err)
+				c.unsure("%s: %v", store, err)
 			}
 			continue
 		}
@@ -100,6 +100,9 @@ func (d *discovery) credentials(c *candidate) []Credential {
 				list = append(list, Credential{Provider: strings.ToLower(p.Provider), Type: p.Type, Profile: p.ID, Place: store, Agent: agentOf(c.StateDir, store), Ref: p.Ref})
 			}
 		}
+	}
+	if c.Process != nil && c.Process.EnvStatus != host.Known {
+		c.Unsure = append(c.Unsure, fmt.Sprintf("the environment of process %d could not be read", c.Process.PID)) // fromProcesses has noted it
 	}
 	if c.Process != nil {
 		for _, name := range c.Process.Env {
@@ -115,8 +118,12 @@ func (d *discovery) credentials(c *candidate) []Credential {
 	}
 	for _, file := range c.environmentFiles() {
 		text, err := d.h.ReadFile(d.ctx, file)
+		if errors.Is(err, host.ErrAbsent) {
+			continue
+		}
 		if err != nil {
-			continue // most are not there, and readFiles has said which cannot be read
+			c.unsure("%s: %v", file, err)
+			continue
 		}
 		for _, v := range variables(file, text) {
 			list = appendVariable(list, v.name, file)
@@ -128,6 +135,11 @@ func (d *discovery) credentials(c *candidate) []Credential {
 		}
 	}
 	return list
+}
+
+func (c *candidate) unsure(format string, args ...any) {
+	c.note(format, args...)
+	c.Unsure = append(c.Unsure, fmt.Sprintf(format, args...))
 }
 
 func appendVariable(list []Credential, name, place string) []Credential {
@@ -200,12 +212,12 @@ func (d *discovery) modelsFiles(c *candidate) (list []ModelsFile) {
 		}
 		text, err := d.h.ReadFile(d.ctx, f.Path)
 		if err != nil {
-			c.note("%s: %v", f.Path, err)
+			c.unsure("%s: %v", f.Path, err)
 			continue
 		}
 		m := ModelsFile{Path: f.Path}
 		if json.Unmarshal(text, &m) != nil {
-			c.note("%s is not JSON as OpenClaw writes it", f.Path)
+			c.unsure("%s is not JSON as OpenClaw writes it", f.Path)
 			continue
 		}
 		list = append(list, m)
@@ -234,6 +246,9 @@ type variable struct{ name, value string }
 // of which any may be quoted as a whole.
 var unitAssignment = regexp.MustCompile(`"([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|([A-Za-z_]\w*)=(\S*)`)
 
+// plainAssignment is a line of a .env file that has a line which is none.
+var plainAssignment = regexp.MustCompile(`(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*("[^"\n]*"|'[^'\n]*'|[^#\s]*)`)
+
 // variables reads the assignments of a .env file or of a systemd unit.
 func variables(file string, text []byte) (list []variable) {
 	if strings.HasSuffix(file, ".service") || strings.HasSuffix(file, ".conf") {
@@ -249,8 +264,11 @@ func variables(file string, text []byte) (list []variable) {
 		return list
 	}
 	all, err := dotenv.UnmarshalBytesWithLookup(text, nil)
-	if err != nil {
-		return nil
+	if err != nil { // OpenClaw's reader passes over lines that are none
+		for _, m := range plainAssignment.FindAllStringSubmatch(string(text), -1) {
+			list = append(list, variable{m[1], strings.Trim(m[2], `"'`)})
+		}
+		return list
 	}
 	for _, name := range sortedKeys(all) {
 		list = append(list, variable{name, all[name]})

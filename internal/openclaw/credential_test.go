@@ -140,6 +140,7 @@ func (r revealing) ReadFile(ctx context.Context, name string) ([]byte, error) {
 func TestVariables(t *testing.T) {
 	for file, c := range map[string]struct{ text, want string }{
 		"/x/.env":                     {"# mine\nA_KEY=one\nexport B_KEY='two words'\nC_KEY=\"three\" # why\n", "A_KEY=one B_KEY=two words C_KEY=three"},
+		"/y/.env":                     {"what is this\n  A_KEY = one # why\n\"\nB_KEY='two words'\n", "A_KEY=one B_KEY=two words"},
 		"/x/openclaw.service":         {"[Service]\nEnvironment=A_KEY=one \"B_KEY=two words\"\nEnvironment=\"C_KEY=three\"\nExecStart=/usr/bin/x D_KEY=four\n", "A_KEY=one B_KEY=two words C_KEY=three"},
 		"/x/gateway.service.d/a.conf": {"[Service]\nEnvironment=A_KEY=one\n", "A_KEY=one"},
 	} {

@@ -31,6 +31,9 @@ type Install struct {
 	ModelsFiles []ModelsFile
 	// EnvironmentFiles are those its environment comes from, there or not.
 	EnvironmentFiles []string
+	// Unsure is what could not be read of these, each with its reason: there may
+	// be routes that Routes does not list.
+	Unsure []string
 
 	Workspaces []string
 	Files      []File // what matters in the state directory and the workspaces

@@ -122,6 +122,9 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 	if b.second, left, err = planSecond(dir, c, install, door); err != nil {
 		return nil, err
 	}
+	for _, reason := range install.Unsure {
+		plan.Notes = append(plan.Notes, "there may be more routes: "+reason)
+	}
 	if left != "" {
 		plan.Notes = append(plan.Notes, "the plugin, by which OpenClaw would ask before it runs a call, is left out: "+left)
 	} else {
