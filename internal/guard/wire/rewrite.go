@@ -153,9 +153,9 @@ func (c *call) addArgs(v value) {
 	if len(literal) == 2 {
 		return
 	}
-	if c.pieces++; c.pieces > 1 && v.kind() != '"' {
-		c.anew = true
-	}
+	c.pieces++
+	// Clients put strings together: of an object they make nothing.
+	c.anew = c.anew || v.kind() != '"'
 	c.args = append(c.args, literal[1:len(literal)-1]...)
 }
 
