@@ -51,16 +51,7 @@ func foreign(name string) (tool, bool) {
 	return t, ok
 }
 
-// WritesFiles says that a tool writes a local file and does no more: what it is
-// given stays on this machine.
-func WritesFiles(name string) bool {
-	_, own := tools[name]
-	return own && slices.Contains(writers, name) || !own && slices.Contains(writers, toolKey(name))
-}
-
-// writers are the tools that write local files, OpenClaw's and others'.
-var writers = strings.Fields(`write edit apply_patch ` + newFiles + edits + editors)
-
+// What writes files.
 const (
 	newFiles = `write write_file create_file write_to_file save_file append_file append_to_file new_file
 		insert_edit_into_file write_text_file `

@@ -77,17 +77,6 @@ func TestOwnToolsComeFirst(t *testing.T) {
 	}
 }
 
-func TestFilesKeepSecrets(t *testing.T) {
-	for name, want := range map[string]bool{
-		"write": true, "edit": true, "apply_patch": true, "write_file": true, "Edit": true, "str_replace_based_edit_tool": true,
-		"exec": false, "bash": false, "message": false, "delete_file": false, "fetch": false, "read": false, "file_write": false, "dashboard": false, "memory": false, "nonsense": false,
-	} {
-		if got := WritesFiles(name); got != want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 func FuzzToolKey(f *testing.F) {
 	for name := range alike {
 		f.Add(name)
