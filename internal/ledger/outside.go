@@ -164,6 +164,9 @@ func (l *Ledger) Publish(dir *state.Dir) {
 	} else if o.File != "" {
 		p.compare(o.File, l.verifier, l.opened)
 	}
+	for _, row := range l.lookAtDisk() {
+		p.news = append(p.news, row.Why)
+	}
 	go p.run()
 	l.publisher.Store(p)
 }
