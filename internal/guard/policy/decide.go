@@ -3,7 +3,9 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/cedar-policy/cedar-go"
 )
@@ -87,32 +89,69 @@ func (in Input) request() (cedar.Request, error) {
 	default:
 		return cedar.Request{}, fmt.Errorf("nobody knows the act %q", in.Act)
 	}
-	e := in.Effects
 	return cedar.Request{
 		Principal: cedar.NewEntityUID("Agent", cedar.String(in.Agent)),
 		Action:    cedar.NewEntityUID("Action", cedar.String(in.Act)),
 		Resource:  resource,
-		Context: cedar.NewRecord(cedar.RecordMap{
-			"tool":         cedar.String(in.Tool),
-			"source":       cedar.String(in.Source),
-			"kinds":        set(e.Kinds),
-			"dangers":      set(e.Dangers),
-			"reads":        set(e.Reads),
-			"writes":       set(e.Writes),
-			"hosts":        set(e.Hosts),
-			"urls":         set(e.URLs),
-			"commands":     set(e.Commands),
-			"opaque":       cedar.Boolean(e.Opaque),
-			"unparsed":     cedar.Boolean(e.ParseError != ""),
-			"injection":    cedar.String(in.Injection),
-			"secrets":      set(in.Secrets),
-			"ambiguous":    cedar.Boolean(in.Ambiguous),
-			"workspace":    cedar.Boolean(in.Workspace),
-			"placeholders": cedar.Boolean(in.Placeholders),
-			"approved":     cedar.Boolean(in.Approved),
-			"redacted":     cedar.Boolean(in.Redacted),
-		}),
+		Context:   in.context(),
 	}, nil
+}
+
+// plain are the contexts of texts without anything to note. Most are: a request
+// has hundreds, and putting one into Cedar's terms takes longer than deciding.
+var plain = struct {
+	sync.RWMutex
+	contexts map[plainText]cedar.Record
+}{contexts: map[plainText]cedar.Record{}}
+
+type plainText struct{ source, injection string }
+
+// mostPlain is more than there are sources and verdicts.
+const mostPlain = 64
+
+func (in Input) context() cedar.Record {
+	key := plainText{in.Source, in.Injection}
+	if !reflect.DeepEqual(in, Input{Agent: in.Agent, Act: in.Act, Source: in.Source, Injection: in.Injection}) {
+		return in.record()
+	}
+	plain.RLock()
+	c, ok := plain.contexts[key]
+	plain.RUnlock()
+	if ok {
+		return c
+	}
+	c = in.record()
+	plain.Lock()
+	defer plain.Unlock()
+	if len(plain.contexts) < mostPlain {
+		plain.contexts[key] = c
+	}
+	return c
+}
+
+// record is the context with every attribute.
+func (in Input) record() cedar.Record {
+	e := in.Effects
+	return cedar.NewRecord(cedar.RecordMap{
+		"tool":         cedar.String(in.Tool),
+		"source":       cedar.String(in.Source),
+		"kinds":        set(e.Kinds),
+		"dangers":      set(e.Dangers),
+		"reads":        set(e.Reads),
+		"writes":       set(e.Writes),
+		"hosts":        set(e.Hosts),
+		"urls":         set(e.URLs),
+		"commands":     set(e.Commands),
+		"opaque":       cedar.Boolean(e.Opaque),
+		"unparsed":     cedar.Boolean(e.ParseError != ""),
+		"injection":    cedar.String(in.Injection),
+		"secrets":      set(in.Secrets),
+		"ambiguous":    cedar.Boolean(in.Ambiguous),
+		"workspace":    cedar.Boolean(in.Workspace),
+		"placeholders": cedar.Boolean(in.Placeholders),
+		"approved":     cedar.Boolean(in.Approved),
+		"redacted":     cedar.Boolean(in.Redacted),
+	})
 }
 
 func set[S ~string](values []S) cedar.Set {

@@ -10,8 +10,8 @@ import (
 // What is kept of conversations, so that only what was added to them has to be
 // read.
 const (
-	maxConversations = 32
-	maxRemembered    = 32 << 20 // bytes, of bodies and texts
+	maxConversations = 128
+	maxRemembered    = 24 << 20 // bytes, of bodies and texts
 )
 
 // Conversations reads requests like ParseRequest, and faster where a
@@ -92,10 +92,13 @@ func longest(recent []*Request, api API, body []byte) (from *Request, same int) 
 		}
 		n := len(old.list.ends)
 		for _, k := range []int{n, n - 1, n - 2, n - 3, 1} {
-			if k > same && old.shares(k, body) {
-				from, same = old, k
-				break
+			if k <= same || !old.shares(k, body) {
+				continue
 			}
+			if from, same = old, k; k > 1 {
+				return from, same // it went on from here: the last one is the longest
+			}
+			break
 		}
 	}
 	return from, same
