@@ -13,8 +13,8 @@ const maxAnswer = 64 * 1024;
 // words are those of the one sentence that the plugin says itself: when the
 // door is closed, nobody else can.
 const words = {
-  en: { stopped: "Stopped", because: "Because", can: "You can", call: "the call", message: "this message", closed: "Seawall's hook door does not answer", advice: "run seawall up, or seawall disconnect to work without Seawall" },
-  de: { stopped: "Gestoppt", because: "Weil", can: "Du kannst", call: "der Aufruf", message: "diese Nachricht", closed: "die Tür von Seawall nicht antwortet", advice: "seawall up starten, oder mit seawall disconnect ohne Seawall arbeiten" },
+  en: { stopped: "Stopped", because: "Because", can: "You can", call: "the call", message: "this message", closed: "Seawall does not answer", advice: "run seawall up, or seawall disconnect to work without Seawall" },
+  de: { stopped: "Gestoppt", because: "Weil", can: "Du kannst", call: "der Aufruf", message: "diese Nachricht", closed: "Seawall nicht antwortet", advice: "seawall up starten, oder mit seawall disconnect ohne Seawall arbeiten" },
 };
 
 // spoken is the operator's language, as the door last said it.

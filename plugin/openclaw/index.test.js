@@ -108,7 +108,7 @@ test("the plugin's own sentence is in the language that the door last spoke", as
   const { config } = await door(t, (r) => r.end('{"allow":true,"language":"de"}'));
   await beforeToolCall(config, event, ctx);
   const result = await beforeToolCall({ endpoint: "http://127.0.0.1:1/.hook", token: "t" }, event, ctx);
-  assert.equal(result.blockReason, "Gestoppt: exec. Weil: die Tür von Seawall nicht antwortet. Du kannst: seawall up starten, oder mit seawall disconnect ohne Seawall arbeiten.");
+  assert.equal(result.blockReason, "Gestoppt: exec. Weil: Seawall nicht antwortet. Du kannst: seawall up starten, oder mit seawall disconnect ohne Seawall arbeiten.");
   assert.ok(stopped("x".repeat(99)).length <= 200);
   for (const language of ["xx", "constructor", 1, "en"]) {
     const other = await door(t, (r) => r.end(JSON.stringify({ allow: true, language })));
