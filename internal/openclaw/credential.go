@@ -284,8 +284,14 @@ func variables(file string, text []byte) (list []variable) {
 func Reveal(ctx context.Context, h host.Host, in Install, r *Route) {
 	switch r.Key.Kind {
 	case KeyNone:
-		if c, ok := r.first(); ok && c.Type == "api_key" && !c.Ref {
-			r.Key.Value, r.Key.From = lookUp(ctx, h, in, c), c
+		for _, c := range r.Credentials {
+			if c.Type != "api_key" || c.Ref {
+				return // OpenClaw would show this one, which cannot be moved
+			}
+			if r.Key.Value = lookUp(ctx, h, in, c); r.Key.Value != "" {
+				r.Key.From = c
+				return
+			}
 		}
 	case KeyEnv:
 		for _, place := range in.environmentPlaces() {

@@ -189,6 +189,9 @@ func (c *Config) entryRoutes(id string, used []string) []Route {
 	r.BaseURL = cmp.Or(c.text(at, "baseUrl"), known.baseURL)
 	r.API = cmp.Or(c.text(at, "api"), known.api, "openai-completions")
 	r.Auth = c.text(at, "auth")
+	if r.Key.Kind != KeyNone {
+		r.UsedBy = append(r.UsedBy, JoinPath(r.Key.Path)) // any message may switch to it
+	}
 	routes := []Route{r}
 	models := c.find(append(at[:3:3], "models"))
 	if models != nil {

@@ -199,6 +199,9 @@ func (b *builder) route(r openclaw.Route) (baseURL, placeholder string) {
 	if r.Key.Value != "" && r.Auth != "oauth" && r.Auth != "token" {
 		route.Key = r.ID + " of " + b.config
 		b.keys[route.Key] = r.Key.Value
+		if n := keysOf(r); n > 1 {
+			b.notes = append(b.notes, fmt.Sprintf("OpenClaw has %d keys for %s; from now on every agent uses that of %s", n, r.ID, r.Key.From))
+		}
 		if b.tokens[r.ID] == "" {
 			b.tokens[r.ID] = model.NewToken()
 		}
@@ -208,6 +211,17 @@ func (b *builder) route(r openclaw.Route) (baseURL, placeholder string) {
 	}
 	b.routes = append(slices.DeleteFunc(b.routes, func(other model.Route) bool { return other.ID == route.ID }), route)
 	return route.BaseURL(b.door), route.Token
+}
+
+// keysOf counts the auth profiles with a key for a route that has none in the
+// config.
+func keysOf(r openclaw.Route) (n int) {
+	for _, c := range r.Credentials {
+		if r.Key.Kind == openclaw.KeyNone && c.Profile != "" && c.Type == "api_key" {
+			n++
+		}
+	}
+	return n
 }
 
 // stays says why what a route shows its provider stays with the agent.

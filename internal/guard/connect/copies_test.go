@@ -267,6 +267,18 @@ func TestAStoreThatIsBusy(t *testing.T) {
 	f.disconnect(t)
 }
 
+// TestSeveralKeys: the config has room for one, and that is said.
+func TestSeveralKeys(t *testing.T) {
+	f := keysOutside(t)
+	other := f.install.Credentials[0]
+	other.Profile = "anthropic:other"
+	f.install.Credentials = append(f.install.Credentials, other)
+	plan := f.connect(t, "127.0.0.1:4780")
+	if notes := strings.Join(plan.Notes, "\n"); !strings.Contains(notes, "OpenClaw has 2 keys for anthropic; from now on every agent uses that of auth profile anthropic:manual in ") {
+		t.Errorf("the notes are %q", notes)
+	}
+}
+
 // TestALoginStays: what is signed in passes the door as it is.
 func TestALoginStays(t *testing.T) {
 	f := setup(t, outside)
