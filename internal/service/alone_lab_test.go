@@ -4,12 +4,16 @@ package service_test
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	lab "github.com/openseawall/seawall/lab/model"
 	"github.com/openseawall/seawall/lab/sdk"
@@ -121,4 +125,73 @@ func TestCallsInTextAreOpenClaws(t *testing.T) {
 			t.Errorf("%s: %v %s", agent, err, out)
 		}
 	}
+}
+
+// Ten thousand connections cost the door what its bound allows; the others are
+// told, and an agent that is connected already is served.
+func TestTenThousandConnections(t *testing.T) {
+	base, _, _, door := guardAlone(t, lab.Chat)
+	address, _, _ := strings.Cut(strings.TrimPrefix(base, "http://"), "/")
+	agent := &http.Client{Transport: &http.Transport{}}
+	ask := func() (int, error) {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/chat/completions", strings.NewReader(`{"model":"m","messages":[{"role":"user","content":"hello"}]}`))
+		r.Header.Set("Authorization", "Bearer "+realKey)
+		r.Header.Set("Content-Type", "application/json")
+		res, err := agent.Do(r)
+		if err != nil {
+			return 0, err
+		}
+		defer res.Body.Close()
+		_, err = io.Copy(io.Discard, res.Body)
+		return res.StatusCode, err
+	}
+	if status, err := ask(); status != http.StatusOK {
+		t.Fatal(status, err)
+	}
+	before := memoryOf(t, door.Cmd.Process.Pid)
+	// Port numbers and descriptors here are finite, too: most are closed again
+	// by the door.
+	told := 0
+	for range 10_000 {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST /v1/chat"); err != nil {
+			continue
+		}
+		_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+		answer := make([]byte, 512)
+		if n, _ := io.ReadAtLeast(c, answer, 1); strings.HasPrefix(string(answer[:n]), "HTTP/1.1 503 ") {
+			told++
+		}
+	}
+	if status, err := ask(); status != http.StatusOK {
+		t.Errorf("the agent: %d %v", status, err)
+	}
+	after := memoryOf(t, door.Cmd.Process.Pid)
+	t.Logf("%d were told; the door took %d MiB before and %d MiB with them", told, before>>20, after>>20)
+	if told < 5000 || after > 120<<20 {
+		t.Errorf("%d were told that they are too many, and the door takes %d MiB", told, after>>20)
+	}
+}
+
+// memoryOf is the memory that a process and its children have, in bytes.
+func memoryOf(t *testing.T, pid int) (bytes int64) {
+	t.Helper()
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, p := range append(strings.Fields(string(children)), strconv.Itoa(pid)) {
+		status, err := os.ReadFile("/proc/" + p + "/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(status), "VmRSS:")
+		var kilobytes int64
+		if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
+			t.Fatal(err)
+		}
+		bytes += kilobytes << 10
+	}
+	return bytes
 }

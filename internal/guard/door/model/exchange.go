@@ -85,7 +85,7 @@ func (e elsewhere) Error() string {
 	if u, err := url.Parse(string(e)); err == nil && u.Host != "" {
 		to = shown(u.Scheme + "://" + u.Host)
 	}
-	return "it sends the agent on to " + to + ", where Seawall would see nothing: if that is right, set it as baseUrl in openclaw.json and run `seawall connect`"
+	return "it sends the agent on to " + to + ", where Seawall would see nothing: if that is right, make it the base URL (baseUrl in openclaw.json, then `seawall connect`; --upstream of `seawall guard`)"
 }
 
 // maxError bounds what is looked at of a provider's error, in bytes.
@@ -96,6 +96,15 @@ const maxError = 1 << 20
 func hideKey(res *http.Response, key string) error {
 	if key == "" {
 		return nil
+	}
+	if encoding := res.Header.Get("Content-Encoding"); encoding != "" {
+		decoded, err := decoder(encoding, res.Body)
+		if err != nil {
+			return err
+		}
+		res.Header.Del("Content-Encoding")
+		res.Header.Del("Content-Length")
+		res.Body, res.ContentLength = decoded, -1
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxError))
 	if err != nil {

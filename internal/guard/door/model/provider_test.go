@@ -264,6 +264,23 @@ func TestAnErrorDoesNotTellTheRealKey(t *testing.T) {
 	}
 }
 
+// However it is encoded.
+func TestAnEncodedErrorDoesNotTellTheRealKey(t *testing.T) {
+	for name, encode := range encodings {
+		p := provider(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", name)
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = w.Write(encode("the key " + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") + " asks too often"))
+		})
+		s := open(t, p, options{path: "/v1"})
+		a := s.ask(wire.Chat, false, user("hello"))
+		if a.StatusCode != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "7" || a.body != "the key [the key] asks too often" || a.err != nil {
+			t.Errorf("%s: the agent was told %d %q (%v)", name, a.StatusCode, a.body, a.err)
+		}
+	}
+}
+
 func TestAProviderThatCannotBeUsed(t *testing.T) {
 	closedPort := httptest.NewServer(nil)
 	closedPort.Close()
