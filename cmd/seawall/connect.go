@@ -167,7 +167,7 @@ func clearUp(cmd *cobra.Command, dir *state.Dir, in openclaw.Install, f connectF
 func tableNow(ctx context.Context, dir *state.Dir, installs []openclaw.Install) ([]connect.Row, error) {
 	now := make([]openclaw.Install, 0, len(installs))
 	for _, in := range installs {
-		c, err := openclaw.LoadConfig(ctx, host.Live(), in.ConfigPath)
+		c, err := openclaw.LoadConfig(ctx, host.Live(), in.ConfigPath, in.IncludeRoots...)
 		if err != nil {
 			return nil, err
 		}

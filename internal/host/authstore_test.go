@@ -19,7 +19,7 @@ func store(t *testing.T, table, key, cell, text string) (path string, db *sql.DB
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if _, err := db.Exec("CREATE TABLE "+table+" ("+key+" TEXT PRIMARY KEY, "+cell+" TEXT NOT NULL, updated_at INTEGER) STRICT"); err != nil {
+	if _, err := db.Exec("CREATE TABLE " + table + " (" + key + " TEXT PRIMARY KEY, " + cell + " TEXT NOT NULL, updated_at INTEGER) STRICT"); err != nil {
 		t.Fatal(err)
 	}
 	name := map[string]string{"auth_profile_store": "primary", "config_machine_state": "authProfiles.store"}[table]

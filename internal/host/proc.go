@@ -91,7 +91,7 @@ func readProcess(dir string, secret func(name, value string) bool) (Process, err
 }
 
 // placeVariables name the directories and files of OpenClaw's.
-var placeVariables = []string{"HOME", "OPENCLAW_HOME", "OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"}
+var placeVariables = []string{"HOME", "OPENCLAW_HOME", "OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH", "OPENCLAW_INCLUDE_ROOTS"}
 
 // places keeps the values of placeVariables.
 func places(env []string) map[string]string {

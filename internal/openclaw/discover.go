@@ -622,8 +622,12 @@ func (d *discovery) readConfig(c *candidate) {
 		return
 	}
 	c.ConfigInfo = info
-	roots := strings.FieldsFunc(d.getenv("OPENCLAW_INCLUDE_ROOTS"), func(r rune) bool { return r == ':' })
-	if c.Config, err = LoadConfig(d.ctx, d.h, c.ConfigPath, roots...); err != nil {
+	roots := d.getenv("OPENCLAW_INCLUDE_ROOTS")
+	if c.Process != nil {
+		roots += ":" + c.Process.Places["OPENCLAW_INCLUDE_ROOTS"]
+	}
+	c.IncludeRoots = strings.FieldsFunc(roots, func(r rune) bool { return r == ':' })
+	if c.Config, err = LoadConfig(d.ctx, d.h, c.ConfigPath, c.IncludeRoots...); err != nil {
 		c.ConfigError = err.Error()
 		c.note("%s", c.ConfigError)
 	}

@@ -19,6 +19,8 @@ type Install struct {
 	ConfigInfo  host.FileInfo
 	Config      *Config // nil when absent or unreadable; ConfigError says why
 	ConfigError string
+	// IncludeRoots are further directories that the config may include files from.
+	IncludeRoots []string
 
 	Owner     string        // user who owns the state directory
 	Process   *host.Process // the gateway, when it runs bare

@@ -32,6 +32,7 @@ import (
 // entry is what connecting one config changed, over all runs of connect.
 type entry struct {
 	Config  string            `json:"config"`
+	Roots   []string          `json:"roots,omitempty"` // see openclaw.Install.IncludeRoots
 	Changes []openclaw.Change `json:"changes"`
 	Copies  []copied          `json:"copies,omitempty"`
 }
@@ -88,7 +89,7 @@ func (p *Plan) Apply(ctx context.Context) error {
 // Prepare plans to send an installation's model calls to the door at an
 // address. A config that is connected already gives an empty plan.
 func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door string) (*Plan, error) {
-	c, err := loadConfig(ctx, install.ConfigPath)
+	c, err := loadConfig(ctx, install.ConfigPath, install.IncludeRoots)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 		return nil, err
 	}
 	plan.Diff = diffs(plan.files)
-	entries = with(entries, install.ConfigPath, changes)
+	entries = with(entries, install, changes)
 	plan.apply = func(context.Context) error { return b.apply(dir, entries, plan.files) }
 	return plan, nil
 }
@@ -157,11 +158,11 @@ func elsewhere(c *openclaw.Config, config string, entries []entry) bool {
 }
 
 // with returns the journal with further changes of a config.
-func with(entries []entry, config string, changes []openclaw.Change) []entry {
+func with(entries []entry, install openclaw.Install, changes []openclaw.Change) []entry {
 	entries = slices.Clone(entries)
-	i := slices.IndexFunc(entries, func(e entry) bool { return e.Config == config })
+	i := slices.IndexFunc(entries, func(e entry) bool { return e.Config == install.ConfigPath })
 	if i < 0 {
-		return append(entries, entry{Config: config, Changes: changes})
+		return append(entries, entry{Config: install.ConfigPath, Roots: install.IncludeRoots, Changes: changes})
 	}
 	entries[i].Changes = slices.Concat(entries[i].Changes, changes)
 	return entries
@@ -317,7 +318,7 @@ func Undo(ctx context.Context, dir *state.Dir) ([]*Plan, error) {
 
 func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
 	plan := &Plan{Config: e.Config}
-	c, err := loadConfig(ctx, e.Config)
+	c, err := loadConfig(ctx, e.Config, e.Roots)
 	switch {
 	case errors.Is(err, errNoConfig):
 		plan.Notes = append(plan.Notes, fmt.Sprintf("%s is gone, so there is nothing to take back", e.Config))

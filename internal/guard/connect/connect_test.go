@@ -268,3 +268,24 @@ func TestAnotherSeawallsConfigStays(t *testing.T) {
 		t.Error("the config was changed")
 	}
 }
+
+// TestIncludedFromElsewhere: a file that OPENCLAW_INCLUDE_ROOTS allows is edited
+// where it is, and restored there.
+func TestIncludedFromElsewhere(t *testing.T) {
+	shared := filepath.Join(t.TempDir(), "providers.json5")
+	const theirs = "{ local: { baseUrl: 'http://127.0.0.1:9999/v1', apiKey: 'key-of-the-local-provider-0001', models: [ { id: 'm' } ] } } // shared\n"
+	if err := os.WriteFile(shared, []byte(theirs), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := "{ models: { providers: { $include: '" + shared + "' } }, agents: { defaults: { model: 'local/m' } } }\n"
+	f := setup(t, text)
+	f.install.IncludeRoots = []string{filepath.Dir(shared)}
+	f.connect(t, "127.0.0.1:4780")
+	if now, err := os.ReadFile(shared); err != nil || strings.Contains(string(now), "key-of-the-local") || !strings.Contains(string(now), "127.0.0.1:4780/local/v1") {
+		t.Errorf("the included file is %s, %v", now, err)
+	}
+	f.disconnect(t)
+	if now, err := os.ReadFile(shared); err != nil || string(now) != theirs || f.text(t) != text {
+		t.Errorf("afterwards the included file is %s, %v, and the config:\n%s", now, err, f.text(t))
+	}
+}

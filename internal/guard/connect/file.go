@@ -21,8 +21,8 @@ import (
 // errNoConfig says that the config file does not exist.
 var errNoConfig = errors.New("there is no such config")
 
-func loadConfig(ctx context.Context, path string) (*openclaw.Config, error) {
-	c, err := openclaw.LoadConfig(ctx, host.Live(), path)
+func loadConfig(ctx context.Context, path string, roots []string) (*openclaw.Config, error) {
+	c, err := openclaw.LoadConfig(ctx, host.Live(), path, roots...)
 	if errors.Is(err, host.ErrAbsent) {
 		return nil, fmt.Errorf("reading %s: %w", path, errNoConfig)
 	}
