@@ -25,6 +25,7 @@ type exchange struct {
 	request *wire.Request // nil when it only passes
 	body    []byte        // what is sent instead of the agent's
 	sending bytes.Reader
+	done    func() // nothing of the request is kept any more
 	turn    *turn
 }
 
@@ -44,6 +45,7 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 		return
 	}
 	defer done()
+	x.done = done
 	var err error
 	if x.request, err = d.conversations.Parse(api, body); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())

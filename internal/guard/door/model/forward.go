@@ -118,6 +118,7 @@ func (x *exchange) release() {
 	if x.request != nil {
 		x.body = nil
 		x.request.Release()
+		x.done()
 	}
 }
 

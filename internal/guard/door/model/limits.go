@@ -135,7 +135,10 @@ const firstPiece = 16 << 10
 // readAll reads to the end. Room is taken for what the client announced, of
 // which no memory is made before it comes, and for more as it comes.
 func (s *share) readAll(ctx context.Context, from io.Reader, announced int64) ([]byte, error) {
-	room := max(announced+bytes.MinRead, firstPiece)
+	room := int64(firstPiece)
+	if announced > 0 {
+		room = announced + bytes.MinRead
+	}
 	if err := s.take(ctx, room); err != nil {
 		return nil, err
 	}
