@@ -680,3 +680,30 @@ func TestManyReadAndJudgeAtOnce(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 }
+
+// TestNoticesHaveNoneOfOurWords: whoever reads them has never read our docs.
+func TestNoticesHaveNoneOfOurWords(t *testing.T) {
+	ours := regexp.MustCompile(`(?i)\b(cedar|ledger|polic(y|ies)|policies|verdict|hook|door|ticket|trace|redact\w*)\b`)
+	for code, l := range languages {
+		said := []string{l.stopped, l.because, l.can, l.holds, l.step, l.message, l.nothing, l.words, l.messageGone, l.resultGone, l.log, l.status, l.goOn, l.tell, l.pass}
+		for _, b := range l.broken {
+			said = append(said, b[:]...)
+		}
+		for english, s := range l.sentences {
+			said = append(said, english, s)
+		}
+		for _, s := range said {
+			if s == "" || ours.MatchString(s) {
+				t.Errorf("%s: %q", code, s)
+			}
+		}
+		if code != operator.English && (len(l.broken) != len(languages[operator.English].broken)) {
+			t.Errorf("%s lacks some", code)
+		}
+	}
+	for _, reason := range regexp.MustCompile(`@reason(?:_de)?\("([^"]*)"\)`).FindAllStringSubmatch(string(policy.Default()), -1) {
+		if ours.MatchString(reason[1]) || utf8.RuneCountInString(reason[1]) > 100 {
+			t.Errorf("a rule's reason is %q", reason[1])
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // noPermit is the reason when no rule allows an action.
-var noPermit = Reason{Policy: "no-permit", Text: "no rule of the policy permits it"}
+var noPermit = Reason{Policy: "no-permit", Text: "no rule permits it"}
 
 // broken is the reason when a rule could not be evaluated.
 var broken = Reason{Policy: "policy-error", Text: "the policy could not be evaluated"}
