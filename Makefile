@@ -17,7 +17,7 @@ FUZZTIME ?= 60s
 # The folders with tests that need real servers.
 LAB = $(shell find . -name '*_lab_test.go' -not -path './.*' -exec dirname {} + | sort -u)
 
-.PHONY: build build-all man test test-unit lab lint fuzz bench detect clean
+.PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench detect clean
 
 build:
 	$(GOBUILD) -o bin/seawall ./cmd/seawall
@@ -35,6 +35,14 @@ man: build
 	bin/seawall completion bash >dist/completions/seawall.bash
 	bin/seawall completion zsh >dist/completions/_seawall
 	bin/seawall completion fish >dist/completions/seawall.fish
+
+# All that is released, in dist/: programs, packages, SBOMs, sums.
+dist:
+	@scripts/dist.sh
+
+# The same, twice in two folders, and compared: takes some minutes.
+dist-check:
+	@scripts/dist-check.sh
 
 test:
 	@scripts/prepare.sh

@@ -23,6 +23,7 @@ needs=(
 	iptables:iptables
 	nft:nftables
 	/bin/busybox:busybox-static
+	mmdebstrap:mmdebstrap      # the Debian that the service is tried on
 	chromium:chromium          # the console's pages
 	/etc/ssl/certs/ca-certificates.crt:ca-certificates
 )
@@ -37,7 +38,8 @@ if [ -z "${CI:-}" ]; then
 	echo "The tests use, and install where it is not there yet:"
 	echo "  Debian packages   ${missing[*]:-all there}"
 	echo "  from npm          OpenClaw, about 800 MB, into $cache"
-	echo "  from Go's proxy   the modules in go.mod"
+	echo "  from Debian       a minimal Debian 12 for a container, about 150 MB, there too"
+	echo "  from Go's proxy   the modules in go.mod, and nfpm and cyclonedx-gomod"
 	echo "They start servers in network namespaces of their own, and remove them."
 	read -rp "Go on? [y/N] " answer || answer=
 	case $answer in y | Y | yes) ;; *)

@@ -72,6 +72,9 @@ func up(cmd *cobra.Command, f upFlags) error {
 		return err
 	}
 	defer release()
+	if err := dir.Upgrade(version()); err != nil {
+		return err
+	}
 	door, err := listen(f.listen, "the model door", "--listen")
 	if err != nil {
 		return err
@@ -196,7 +199,11 @@ func greet(out io.Writer, dir *state.Dir, a *posture.Audit, page string) error {
 	if err != nil {
 		return err
 	}
-	standing := service.Stand(a, len(connected), true)
+	watched, err := service.ReadWatched(dir, time.Now())
+	if err != nil {
+		return err
+	}
+	standing := watched.Stand(a, len(connected), true, time.Now())
 	fmt.Fprintf(out, "\n%s.\n%s\n", capital(standing.Label), standing.Sentence)
 	if terminal(out) {
 		fmt.Fprintln(out, "It ends with Ctrl-C.")

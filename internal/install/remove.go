@@ -51,6 +51,10 @@ func (b *builder) stop(ctx context.Context) {
 func (b *builder) deleteFiles() {
 	gone := false
 	for _, f := range slices.Backward(b.journal.Files) {
+		if !own(f.Path) {
+			b.plan.note("the journal %s names %s, which is none of Seawall's files and stays", b.dir.Path(state.Install), f.Path)
+			continue
+		}
 		content, err := b.read(f.Path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -80,6 +84,12 @@ func (b *builder) deleteFiles() {
 	if len(b.journal.Files) > 0 || b.journal.Account {
 		b.plan.add("forget the installation", func(context.Context) error { return b.dir.Remove(state.Install) })
 	}
+}
+
+// own reports whether a file is one that install writes. The journal stands
+// where the doors can write it, and this is root.
+func own(path string) bool {
+	return path == localProgram || filepath.Dir(path) == unitFolder && slices.Contains(unitNames(), filepath.Base(path))
 }
 
 // deleteAccount plans to remove the user, which owns nothing then.

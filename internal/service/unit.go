@@ -68,6 +68,9 @@ func runUnit(ctx context.Context, path, version string, door, page net.Listener)
 		return err
 	}
 	defer release()
+	if err := dir.Upgrade(version); err != nil {
+		return err
+	}
 	s, err := Open(ctx, dir, version)
 	if err != nil {
 		return err

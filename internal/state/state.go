@@ -109,7 +109,7 @@ func ours(path string) error {
 	other := ""
 	for _, e := range entries {
 		switch e.Name() {
-		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install:
+		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, Layout:
 			return nil
 		case "lock", "lost+found":
 		default:

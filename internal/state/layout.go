@@ -1,0 +1,99 @@
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/openseawall/seawall/internal/whole"
+)
+
+// Layout is the file that says how the files of a directory are to be read.
+const Layout = "layout.json"
+
+// layout is the number of the layout that this Seawall writes. It is raised
+// when an older Seawall would misread what a newer one writes. The record has a
+// number of its own, and keeps its own copy.
+const layout = 1
+
+// written is the content of the layout file.
+type written struct {
+	Layout  int    `json:"layout"`
+	Seawall string `json:"seawall"` // the version that wrote it first
+}
+
+// Upgrade makes the directory one of this Seawall's layout. Of an older one all
+// files but the record are copied into the folder "layout-N" before anything is
+// changed, so that the older Seawall can be put back. A newer one is refused.
+// The directory has to be locked.
+func (d *Dir) Upgrade(version string) error { return d.upgrade(layout, version) }
+
+func (d *Dir) upgrade(to int, version string) error {
+	content, err := d.Read(Layout)
+	is := written{Layout: 1} // before there was such a file
+	if err == nil {
+		err = json.Unmarshal(content, &is)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil || is.Layout < 1:
+		return fmt.Errorf("%s is damaged: delete it if no newer Seawall ever ran on this directory", d.Path(Layout))
+	case is.Layout > to:
+		return fmt.Errorf("the state directory %s was written by a newer Seawall (%s, layout %d), which this one (%s, layout %d) cannot read: install that one again, or put its copy of the old files back (%s)",
+			d.path, is.Seawall, is.Layout, version, to, d.Path(copyOf(to)))
+	case is.Layout == to:
+		return nil
+	}
+	if is.Layout < to {
+		if err := d.keep(copyOf(is.Layout)); err != nil {
+			return fmt.Errorf("copying the state directory %s before it is changed: %w", d.path, cause(err))
+		}
+	}
+	if content, err = json.Marshal(written{to, version}); err != nil {
+		return err
+	}
+	return d.Write(Layout, append(content, '\n'))
+}
+
+func copyOf(layout int) string { return fmt.Sprintf("layout-%d", layout) }
+
+// keep copies all files but the record into a folder of the directory. What an
+// interrupted copy left is made again.
+func (d *Dir) keep(folder string) error {
+	if err := d.root.RemoveAll(folder); err != nil {
+		return err
+	}
+	if err := d.root.Mkdir(folder, 0o700); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 {
+		if err := d.root.Lchown(folder, d.uid, d.gid); err != nil {
+			return err
+		}
+	}
+	to, err := d.root.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	entries, err := fs.ReadDir(d.root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), Ledger) || e.Name() == "lock" {
+			continue
+		}
+		content, err := d.root.ReadFile(e.Name())
+		if err == nil {
+			err = whole.Write(to, e.Name(), e.Name()+".new", content, 0o600, d.uid, d.gid)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return whole.Sync(d.root)
+}
