@@ -509,12 +509,18 @@ func doorIsDown(t *testing.T, w *wall) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	say(t, s, "do it")
+	reply, err := s.Turn(t.Context(), "do it")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if exists(marker) {
 		t.Error("a call ran with the door down")
 	}
-	if results := w.results(); len(results) != 1 || !strings.Contains(results[0], "Seawall's hook door does not answer. You can: run seawall up, or seawall disconnect") {
-		t.Errorf("the tool answered %q", results)
+	if n := len(w.model.Requests()); n > 0 {
+		t.Errorf("a run of which nobody could know whose words begin it asked the model %d times", n)
+	}
+	if !strings.Contains(string(reply.Raw), "Seawall does not answer. You can: run seawall up, or seawall disconnect") {
+		t.Errorf("OpenClaw says %s", reply.Raw)
 	}
 }
 
