@@ -58,6 +58,16 @@ func notByTheFormat(t *testing.T, w *wall) {
 			promotes(t, w, model.Chat, func(c string) model.Block { return model.UseID(call[0], call[1], commandJSON(c)) })
 		})
 	}
+	// OpenClaw cuts it off before its hooks, of a call in tool_call as well.
+	const xml = "</arg_value>>"
+	t.Run("a rest of XML", func(t *testing.T) {
+		promotes(t, w, model.Chat, func(c string) model.Block { return model.Use("exec", commandJSON(c+xml)) })
+	})
+	t.Run("a rest of XML in tool_call", func(t *testing.T) {
+		promotes(t, w, model.Chat, func(c string) model.Block {
+			return model.Use("tool_call", `{"id":"exec","args":`+commandJSON(c+xml)+`}`)
+		})
+	})
 	t.Run("text in front", func(t *testing.T) {
 		text := "This is how: " + calledInText["tool bracket"](w.steal(w.file("front")))
 		w.model.Play(model.Steps(model.Reply(model.Say(text).In(9))))
