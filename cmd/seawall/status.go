@@ -132,10 +132,9 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	if a != nil {
 		s.Boundary, s.Audited, s.Counts = a.Boundary, a.Time, a.Counts
 	}
-	s.Standing = service.Stand(a, len(routes), s.Running != nil)
+	s.Standing = s.watched.Stand(a, len(routes), s.Running != nil, now)
 	if s.Running != nil && len(routes) > 0 {
 		s.Problems = append(s.Problems, s.watched.Problems(now)...)
-		s.Standing = s.Standing.But(s.Problems)
 	}
 	s.Last, err = lastDenials(cmd, dir)
 	return s, err

@@ -87,15 +87,12 @@ func (s *Service) View(r *http.Request) (console.View, error) {
 	if err != nil {
 		return console.View{}, err
 	}
-	standing := Stand(audit, len(s.routes.List()), true)
-	if len(s.routes.List()) > 0 {
-		standing = standing.But(watched.Problems(time.Now()))
-	}
+	standing := watched.Stand(audit, len(s.routes.List()), true, time.Now())
 	view := console.View{
 		Label: standing.Label, Sentence: standing.Sentence, Good: standing.Good,
 		Passes: s.passes(), Audit: audit, Version: s.version, Now: time.Now(), Health: append(s.health(), proofs(watched)...),
 	}
-	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{Last: shownRows}) {
+	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{Last: shownRows, Brief: true}) {
 		if err != nil {
 			return console.View{}, err
 		}

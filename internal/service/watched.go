@@ -11,6 +11,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/posture"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -54,6 +55,15 @@ func (w Watched) Problems(now time.Time) []proof.Problem {
 		}
 	}
 	return all
+}
+
+// Stand is [Stand] with what is known of whether the doors are in the path.
+func (w Watched) Stand(a *posture.Audit, routes int, open bool, now time.Time) Standing {
+	s := Stand(a, routes, open)
+	if routes == 0 || !open {
+		return s
+	}
+	return s.But(w.Problems(now))
 }
 
 // Proven is what was proven of one agent, in one line.
