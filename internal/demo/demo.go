@@ -214,10 +214,14 @@ func (s *stage) play(ctx context.Context, p play) (Scene, error) {
 			scene.Saw = lastToolResult(saw)
 		}
 	}
-	for row, err := range s.record.Rows(ctx, ledger.Filter{After: s.last}) {
+	if err := s.record.Flush(ctx); err != nil {
+		return Scene{}, err
+	}
+	for row, err := range s.record.Rows(ctx, ledger.Filter{After: s.last, Brief: true}) {
 		if err != nil {
 			return Scene{}, err
 		}
+		row.Outcome = "" // of what was let through just now
 		scene.Rows = append(scene.Rows, row)
 		s.last = row.ID
 	}

@@ -191,6 +191,12 @@ func (l *Ledger) Behind(row Row) error {
 	}
 }
 
+// Flush waits until what was written behind before is on the disk.
+func (l *Ledger) Flush(ctx context.Context) error {
+	_, err := l.Append(ctx)
+	return err
+}
+
 func bound(rows []Row) []Row {
 	out := make([]Row, len(rows))
 	for i, r := range rows {
@@ -288,7 +294,7 @@ func (l *Ledger) commit(batch []request) {
 			r.result <- result{id: ids[i]}
 		}
 	}
-	if p := l.publisher.Load(); p != nil && err == nil && p.due(l.at.tree.n) {
+	if p := l.publisher.Load(); p != nil && err == nil && l.at != nil && p.due(l.at.tree.n) {
 		p.send(l.at.head, l.at.tree.n)
 	}
 }
@@ -298,6 +304,9 @@ func (l *Ledger) commit(batch []request) {
 func (l *Ledger) store(batch []request) (ids []int64, err error) {
 	// A batch that was taken is finished, whoever stopped waiting for it.
 	ctx := context.Background()
+	if !slices.ContainsFunc(batch, func(r request) bool { return len(r.rows) > 0 }) {
+		return make([]int64, len(batch)), nil
+	}
 	tx, err := l.write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
