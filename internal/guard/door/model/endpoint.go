@@ -180,6 +180,7 @@ func (d *Door) scan(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	defer done()
+	x.done = done
 	var err error
 	if x.request, err = wire.ParseInput(body); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
