@@ -96,7 +96,10 @@ func build(t *testing.T) *wall {
 	for _, api := range model.APIs {
 		providers = append(providers, openclaw.Provider{ID: string(api), API: api, BaseURL: w.model.BaseURL(api), Key: realKey})
 	}
-	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: providers, Env: []string{agents}, UID: agentID, GID: agentID})
+	// Its variable makes OpenAI a provider, which OpenClaw asks for embeddings,
+	// through the door.
+	own := map[string]any{"models": map[string]any{"providers": map[string]any{"openai": map[string]any{"baseUrl": w.model.BaseURL(model.Responses), "models": []any{}}}}}
+	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: providers, Config: own, Env: []string{agents}, UID: agentID, GID: agentID})
 	if w.agent, err = w.home.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
