@@ -325,7 +325,11 @@ func (a *agent) report() Agent {
 		if !row.Past() && row.Standing != connect.Routable {
 			continue
 		}
-		problem(cmp.Or(row.Setting, "seawall connect"), "OpenClaw would call %s, which does not pass the door", row.Route)
+		if row.Setting == "" || strings.HasPrefix(row.Setting, "seawall ") {
+			problem(cmp.Or(row.Setting, "seawall connect"), "OpenClaw would call %s, which does not pass the door", row.Route)
+			continue
+		}
+		problem("another setting or another provider; seawall connect lists both", "OpenClaw would call %s, which does not pass the door (%s)", row.Route, short(row.Setting))
 	}
 	for _, at := range slices.SortedFunc(maps.Keys(a.flights), func(x, y lane) int {
 		return cmp.Or(strings.Compare(x.route, y.route), strings.Compare(x.agent, y.agent))
