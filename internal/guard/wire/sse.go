@@ -9,6 +9,10 @@ import (
 // maxEvent bounds one event of a stream, and an answer that is one JSON text.
 const maxEvent = 16 << 20
 
+// leastRead is the room that is made for more, in bytes. Most events are
+// smaller, and a thousand streams may be open.
+const leastRead = 2 << 10
+
 var errEventTooLarge = errors.New("one event of the stream is larger than 16 MiB")
 
 var bom = []byte("\xEF\xBB\xBF")
@@ -234,11 +238,11 @@ func (r *sse) fill() error {
 	if len(r.buf)-r.pos > maxEvent {
 		return errEventTooLarge
 	}
-	if cap(r.buf)-len(r.buf) < 4<<10 {
+	if cap(r.buf)-len(r.buf) < leastRead {
 		live := r.buf[r.pos:]
 		b := r.buf[:0]
-		if cap(r.buf)-len(live) < 8<<10 {
-			b = make([]byte, 0, max(4<<10, 2*cap(r.buf)))
+		if cap(r.buf)-len(live) < 2*leastRead {
+			b = make([]byte, 0, max(leastRead, 2*cap(r.buf)))
 		}
 		r.buf, r.pos = append(b, live...), 0
 	}

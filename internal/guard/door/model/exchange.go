@@ -153,6 +153,9 @@ func newTransport() *http.Transport {
 		// A model may think for minutes before its first byte.
 		ResponseHeaderTimeout: 15 * time.Minute,
 		DisableCompression:    true,
+		// They are kept as long as a stream is open; what is larger goes past them.
+		ReadBufferSize:  2 << 10,
+		WriteBufferSize: 1 << 10,
 	}
 }
 
