@@ -165,10 +165,14 @@ func (r *Reader) Action(ctx context.Context, id int64) ([]Row, error) {
 	return all, nil
 }
 
+// ends are the first and the last ID, 1 and 0 without rows; in one SELECT SQLite
+// would read all of them.
+const ends = "SELECT COALESCE((SELECT MIN(id) FROM rows), 1), COALESCE((SELECT MAX(id) FROM rows), 0)"
+
 // missing says why there is no row with an ID.
 func (r *Reader) missing(ctx context.Context, id int64) error {
 	var first, last int64
-	if err := r.db.QueryRowContext(ctx, "SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), 0) FROM rows").Scan(&first, &last); err != nil {
+	if err := r.db.QueryRowContext(ctx, ends).Scan(&first, &last); err != nil {
 		return r.unread(err)
 	}
 	switch {

@@ -46,7 +46,7 @@ func Size(dir *state.Dir) (Space, error) {
 	defer r.Close()
 	var first, last, begun, recent, grown int64
 	week := time.Now().Add(-7 * 24 * time.Hour).UnixMilli()
-	err = r.db.QueryRow(`SELECT COALESCE(MIN(id), 1), COALESCE(MAX(id), 0) FROM rows`).Scan(&first, &last)
+	err = r.db.QueryRow(ends).Scan(&first, &last)
 	if err == nil && last > 0 {
 		err = r.db.QueryRow(`SELECT (SELECT time FROM rows WHERE id = ?), COALESCE((SELECT id FROM rows WHERE time >= ? ORDER BY time LIMIT 1), ?), (SELECT bodies FROM head)`, first, week, last).Scan(&begun, &recent, &grown)
 	}

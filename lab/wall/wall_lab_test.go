@@ -97,13 +97,14 @@ func ordinaryTurn(t *testing.T, w *wall, api model.API) {
 		model.Reply(model.Say("It is written: done.").In(5)),
 		model.Reply(model.Say("You are welcome.")),
 	))
-	s := w.session(t, api)
+	s, last := w.session(t, api), w.lastRow()
 	if reply := say(t, s, "write the file"); !strings.HasSuffix(reply.Text, "It is written: done.") {
 		t.Errorf("the agent answered %s", reply.Raw)
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "grüße" {
 		t.Errorf("the command wrote %q, %v", b, err)
 	}
+	w.done(t, last, "exec")
 	if reply := say(t, s, "thank you"); reply.Text != "You are welcome." {
 		t.Errorf("the agent answered %s", reply.Raw)
 	}
