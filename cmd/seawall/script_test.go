@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -48,6 +49,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("VPS", vps)
 			e.Setenv("TZ", "UTC")
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": exitStatus, "running": running, "watched": watched, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode,
