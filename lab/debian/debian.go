@@ -23,8 +23,9 @@ import (
 	"github.com/openseawall/seawall/lab/netns"
 )
 
-// packages are what the machine has beside the essential ones.
-var packages = []string{"systemd", "systemd-sysv", "dbus", "libpam-systemd", "dbus-user-session", "openssh-server"}
+// packages are what the machine has beside the essential ones; libatomic1 is for
+// the Node.js of an OpenClaw that is mounted.
+var packages = []string{"systemd", "systemd-sysv", "dbus", "libpam-systemd", "dbus-user-session", "openssh-server", "libatomic1"}
 
 // excluded is what no test reads.
 var excluded = []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/var/lib/apt/lists/*", "/var/cache/apt/*"}
@@ -41,7 +42,7 @@ type Machine struct {
 }
 
 // Start boots a machine that shares the network of n, until the test ends. Each
-// of mounts is "FOLDER:PLACE", and read-only.
+// of mounts is "FOLDER:PLACE", with ":ro" where nobody may write.
 func Start(t testing.TB, n *netns.Namespace, mounts ...string) *Machine {
 	t.Helper()
 	tar, err := bootstrap(t.Context())
@@ -57,7 +58,7 @@ func Start(t testing.TB, n *netns.Namespace, mounts ...string) *Machine {
 		"-v", "/sys/fs/cgroup:/sys/fs/cgroup", "--cgroupns=host",
 		"--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp", "-e", "container=docker", "--stop-signal", "SIGRTMIN+3"}
 	for _, mount := range mounts {
-		args = append(args, "-v", mount+":ro")
+		args = append(args, "-v", mount)
 	}
 	if m.id, err = m.Engine.Docker(t.Context(), append(args, image, "/sbin/init")...); err != nil {
 		t.Fatal(err)
