@@ -38,7 +38,7 @@ func (s *stage) largeRecord(ctx context.Context, n int64) ([]result, error) {
 		return nil, err
 	}
 	say("wrote %d MB in %s", size.Bytes>>20, time.Since(start).Round(time.Second))
-	of := fmt.Sprintf(", of %d million rows", n/1_000_000)
+	of := fmt.Sprintf(", of %d rows", n)
 	hour, rows, err := s.hour(ctx, dir)
 	if err != nil {
 		return nil, err

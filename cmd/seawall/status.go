@@ -42,6 +42,7 @@ type statusReport struct {
 	Past     []hook.Past       `json:"past_the_door"`
 	Tested   []string          `json:"tested_openclaw"`
 	Last     []ledger.Row      `json:"last_denials"`
+	Record   *ledger.Space     `json:"record,omitempty"`
 
 	watched service.Watched
 }
@@ -136,6 +137,15 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	if s.Running != nil && len(routes) > 0 {
 		s.Problems = append(s.Problems, s.watched.Problems(now)...)
 	}
+	if _, err := os.Stat(dir.Path(state.Ledger)); errors.Is(err, fs.ErrNotExist) {
+		s.Last = []ledger.Row{}
+		return s, nil
+	}
+	space, err := ledger.Size(dir)
+	if err != nil {
+		return s, err
+	}
+	s.Record = &space
 	s.Last, err = lastDenials(cmd, dir)
 	return s, err
 }
@@ -192,12 +202,8 @@ func withoutPassword(address string) string {
 	return u.Redacted()
 }
 
-// lastDenials returns the newest rows that stopped something; a record that
-// does not exist yet has none.
+// lastDenials returns the newest rows that stopped something.
 func lastDenials(cmd *cobra.Command, dir *state.Dir) ([]ledger.Row, error) {
-	if _, err := os.Stat(dir.Path(state.Ledger)); errors.Is(err, fs.ErrNotExist) {
-		return []ledger.Row{}, nil
-	}
 	record, err := ledger.OpenReader(dir)
 	if err != nil {
 		return nil, err
@@ -229,6 +235,12 @@ func printStatus(w io.Writer, s statusReport) {
 	if !s.Audited.IsZero() {
 		fmt.Fprintf(w, "audit     %s: %d critical, %d high, %d medium; boundary: %s\n",
 			s.Audited.Local().Format("2006-01-02 15:04"), s.Counts.Critical, s.Counts.High, s.Counts.Medium, s.Boundary)
+	}
+	if r := s.Record; r != nil {
+		fmt.Fprintf(w, "record    %d rows, %.1f MB, about %.1f MB a day\n", r.Rows, float64(r.Bytes)/1e6, float64(r.PerDay)/1e6)
+		if warning := r.Warning(); warning != "" {
+			fmt.Fprintln(w, "problem  ", warning)
+		}
 	}
 	for _, r := range s.Last {
 		fmt.Fprintf(w, "denied    #%d %s %s\n", r.ID, r.Time.Local().Format("01-02 15:04"), denial(r))
