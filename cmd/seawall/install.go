@@ -120,7 +120,7 @@ func isService(ctx context.Context, w io.Writer, dir *state.Dir) (bool, error) {
 	case !s.Active && s.Said != "":
 		return true, errors.New(s.Said + " (journalctl -u seawall)")
 	case !s.Active:
-		return true, errors.New("Seawall is a service here, and does not run: systemctl start seawall.socket seawall, or seawall remove")
+		return true, errors.New("the service of Seawall does not run: systemctl start seawall.socket seawall, or seawall remove")
 	}
 	fmt.Fprintln(w, "Seawall runs here as a service, so there is nothing to start.")
 	fmt.Fprintln(w, "How it stands: seawall status. To connect OpenClaw: seawall connect. To read this machine again: seawall audit.")

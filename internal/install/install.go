@@ -176,7 +176,7 @@ func (b *builder) free(ctx context.Context) error {
 	if err != nil || running == nil || b.Status(ctx).Active {
 		return err
 	}
-	return fmt.Errorf("Seawall runs already, as process %d: end its `seawall up` first (Ctrl-C in its terminal, or kill %d), then run this again", running.PID, running.PID)
+	return fmt.Errorf("another Seawall runs already, as process %d: end its `seawall up` first (Ctrl-C in its terminal, or kill %d), then run this again", running.PID, running.PID)
 }
 
 // program plans to put the program where only root can replace it, and returns
