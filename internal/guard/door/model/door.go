@@ -95,34 +95,42 @@ func Server(h http.Handler) *http.Server {
 
 // ServeHTTP implements http.Handler.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if x, e := d.admit(w, r); x != nil {
+		d.serve(d.limits.reader(w), r, x, e)
+	}
+}
+
+// admit finds the route and the endpoint of a request; nil says that it was
+// refused. What it needs of the stack is given back while a stream is open.
+func (d *Door) admit(w http.ResponseWriter, r *http.Request) (x *exchange, e endpoint) {
 	if !Local(r) {
 		refuse(w, http.StatusForbidden, "this door only serves programs on this machine that call it by its loopback address; a web page may not")
-		return
+		return nil, e
 	}
 	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	route, ok := d.routes.Find(id)
 	if !ok {
 		refuse(w, http.StatusNotFound, fmt.Sprintf("no provider %q is behind this door: `seawall status` lists them, `seawall connect` adds them", shown(id)))
-		return
+		return nil, e
 	}
 	header, ok := authorised(r, route.Token)
 	if !ok && route.Token != "" {
 		refuse(w, http.StatusUnauthorized, fmt.Sprintf("the key for %q is not the one that `seawall connect` gave to this agent: run it again", route.ID))
-		return
+		return nil, e
 	}
 	path, ok := strings.CutPrefix("/"+rest, route.upstream.EscapedPath())
 	if !ok {
 		path = "" // it is not below the base URL
 	}
-	e := endpointOf(r.Method, path)
+	e = endpointOf(r.Method, path)
 	if e.does == barred {
 		refuse(w, http.StatusNotFound, fmt.Sprintf("%s %s does not pass this door: %s", r.Method, shown("/"+rest), e.why))
-		return
+		return nil, e
 	}
 	d.Stats.request()
 	trace, span := traceparent(r.Header.Get("Traceparent"))
 	d.Witness.Saw(route.Agent, trace, span)
-	d.serve(d.limits.reader(w), r, &exchange{door: d, route: route, path: path, header: header}, e)
+	return &exchange{door: d, route: route, path: path, header: header}, e
 }
 
 // Local reports whether a request was made by a program that knows this door

@@ -26,6 +26,22 @@ import (
 func (d *Door) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	out, body := x.outgoing(r)
 	defer body.Close()
+	res, hand := d.ask(w, r, x, out)
+	if res == nil {
+		return
+	}
+	defer res.Body.Close()
+	if err := hand(w); err != nil {
+		panic(http.ErrAbortHandler) // what was cut off must not look like a whole answer
+	}
+	res.Body.Close() // fills in the trailers
+	trailers(w, res)
+}
+
+// ask sends a request, and writes the head of its answer. It returns nil where
+// there is none, and else what hands on its body. What all this needs of the
+// stack is given back while a stream is open.
+func (d *Door) ask(w http.ResponseWriter, r *http.Request, x *exchange, out *http.Request) (*http.Response, func(http.ResponseWriter) error) {
 	interim := &interim{w: w}
 	res, err := d.transport.RoundTrip(out.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: interim.pass,
@@ -34,19 +50,18 @@ func (d *Door) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	interim.over()
 	if err != nil {
 		d.upstreamFailed(w, r, x, err)
-		return
+		return nil, nil
 	}
-	defer res.Body.Close()
 	x.release()
 	hand, err := x.incoming(r.Context(), res)
 	if err != nil {
+		res.Body.Close()
 		d.upstreamFailed(w, r, x, err)
-		return
+		return nil, nil
 	}
 	endToEnd(res.Header)
 	maps.Copy(w.Header(), res.Header)
-	announced := slices.Collect(maps.Keys(res.Trailer))
-	for _, name := range announced {
+	for name := range res.Trailer {
 		w.Header().Add("Trailer", name)
 	}
 	w.WriteHeader(res.StatusCode)
@@ -55,12 +70,13 @@ func (d *Door) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		// take it for dead.
 		_ = http.NewResponseController(w).Flush()
 	}
-	if err := hand(w); err != nil {
-		panic(http.ErrAbortHandler) // what was cut off must not look like a whole answer
-	}
-	res.Body.Close() // fills in the trailers
+	return res, hand
+}
+
+// trailers writes those of an answer whose body was read, announced or not.
+func trailers(w http.ResponseWriter, res *http.Response) {
 	for name, values := range res.Trailer {
-		if !slices.Contains(announced, name) {
+		if !slices.Contains(w.Header()["Trailer"], name) {
 			name = http.TrailerPrefix + name
 		}
 		w.Header()[name] = values
