@@ -45,6 +45,9 @@ func remove(cmd *cobra.Command, f removeFlags) error {
 		return err
 	}
 	dir, err := state.Existing(stateDir)
+	if errors.Is(err, fs.ErrNotExist) && install.This().Status(cmd.Context()).Installed {
+		dir, err = state.Open(stateDir) // somebody deleted it
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(out, "There is no Seawall in %s; nothing to do.\n", stateDir)
 		return nil

@@ -139,6 +139,18 @@ func TestAForgedJournal(t *testing.T) {
 	}
 }
 
+// TestALostJournal: units that are Seawall's by their text go all the same.
+func TestALostJournal(t *testing.T) {
+	b := builderOn(t, machine(t, ""))
+	units := packaging.Units(localProgram)
+	put(t, b.Machine, filepath.Join(unitFolder, units[0].Name), units[0].Text)
+	put(t, b.Machine, filepath.Join(unitFolder, units[2].Name), "somebody's")
+	b.deleteFiles()
+	if got := steps(b.plan); !strings.HasPrefix(got, "delete "+filepath.Join(unitFolder, units[0].Name)+"\n") || strings.Contains(got, units[2].Name) {
+		t.Errorf("the plan is\n%s", got)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	block := func(id, file, active, said string) string {
 		return "Id=" + id + "\nLoadState=loaded\nUnitFileState=" + file + "\nActiveState=" + active + "\nStatusText=" + said + "\n\n"

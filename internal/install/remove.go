@@ -49,6 +49,7 @@ func (b *builder) stop(ctx context.Context) {
 }
 
 func (b *builder) deleteFiles() {
+	b.recognise()
 	gone := false
 	for _, f := range slices.Backward(b.journal.Files) {
 		if !own(f.Path) {
@@ -83,6 +84,18 @@ func (b *builder) deleteFiles() {
 	}
 	if len(b.journal.Files) > 0 || b.journal.Account {
 		b.plan.add("forget the installation", func(context.Context) error { return b.dir.Remove(state.Install) })
+	}
+}
+
+// recognise adds units to the journal that are Seawall's by their text: the
+// state, and the journal in it, may be lost.
+func (b *builder) recognise() {
+	for _, u := range packaging.Units(localProgram) {
+		path := filepath.Join(unitFolder, u.Name)
+		content, err := b.read(path)
+		if known, _ := b.journal.wrote(path, content); err == nil && !known && string(content) == u.Text {
+			b.journal = b.journal.with(file{path, sum(content)})
+		}
 	}
 }
 
@@ -129,6 +142,9 @@ func (b *builder) purge() error {
 func Left(m Machine, dir *state.Dir) (left []string) {
 	if m.exists(dir.String()) {
 		left = append(left, fmt.Sprintf("%s, with the policy and the record: `seawall remove --purge` or rm -r deletes it", dir))
+	}
+	if m.exists(localProgram) {
+		left = append(left, localProgram+", of which the journal does not know: rm deletes it")
 	}
 	if m.exists(filepath.Join(packageFolder, "seawall.service")) && os.Getenv("DPKG_MAINTSCRIPT_NAME") == "" {
 		left = append(left, fmt.Sprintf("%s and its units, which belong to the package: `apt remove seawall` or `dnf remove seawall` takes them", packaging.Program))

@@ -64,7 +64,7 @@ func build(t *testing.T) *place {
 func answer(r *model.Request) model.Answer {
 	a := model.Reply(model.Say("the tide is low").In(10))
 	if strings.Contains(r.LastUser(), "slowly") {
-		a.Delay = 100 * time.Millisecond
+		a.Delay = 50 * time.Millisecond
 	}
 	return a
 }
@@ -385,4 +385,11 @@ func TestProgramAlone(t *testing.T) {
 		t.Errorf("what is left: %s", left)
 	}
 	contains(t, p.Shell(t, "/root/seawall remove --yes; systemctl --failed --no-legend | wc -l"), "nothing to do", "0")
+
+	// Nor the journal.
+	p.Shell(t, "rm /etc/systemd/system/seawall-watch.service.edited; /root/seawall install --yes; rm -rf /var/lib/seawall")
+	contains(t, p.Shell(t, "/root/seawall remove --yes --purge"), "close the doors", "Left: /usr/local/bin/seawall")
+	if left := p.Shell(t, "ls -d /etc/systemd/system/seawall* /var/lib/seawall* 2>/dev/null || true; getent passwd seawall || true"); left != "" {
+		t.Errorf("what is left: %s", left)
+	}
 }
