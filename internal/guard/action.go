@@ -35,12 +35,12 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 		Effects: effects, Ambiguous: a.Ambiguous,
 		Injection: verdictName(detect.Clean), Workspace: within(a.Workspace, effects.Writes),
 	}
-	secrets := g.secrets(written)
+	secrets := g.unless(g.secrets(written), written)
 	restored := g.kept(a, in, written)
 	if restored != "" {
 		in.Effects = effect.Of(a.Tool, []byte(restored))
 		in.Workspace = within(a.Workspace, in.Effects.Writes)
-		in.Secrets = rules(g.secrets(restored))
+		in.Secrets = rules(g.unless(g.secrets(restored), restored))
 	} else {
 		in.Secrets, in.Placeholders = rules(secrets), len(marked(written)) > 0
 	}
@@ -54,7 +54,8 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	}
 	d = g.keep(ctx, a.Turn, d, ledger.Row{
 		Act: "call", Tool: a.Tool, Action: exactly(a),
-		Detail: detect.Redact(written, merge(secrets, detect.Secrets(written)), detect.DefaultMark),
+		Detail:  g.clean(written),
+		Effects: g.effects(in.Effects), Seen: g.seen(in, written, secrets, nil),
 	})
 	if d.Verdict == policy.Allow {
 		g.await(a, d.ID)

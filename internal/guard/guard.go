@@ -81,6 +81,8 @@ type Operator interface {
 	Pass(text, agent, conversation string) (id int64, ok bool)
 	// Said returns the notice that was said in a place before, or says it.
 	Said(place string, say func() string) string
+	// Wrong are the contents in which a detector was wrong. It is not changed.
+	Wrong() map[operator.Content]bool
 }
 
 // nobody has settled anything.
@@ -89,6 +91,7 @@ type nobody struct{}
 func (nobody) Language() operator.Language             { return operator.English }
 func (nobody) Pass(_, _, _ string) (int64, bool)       { return 0, false }
 func (nobody) Said(_ string, say func() string) string { return say() }
+func (nobody) Wrong() map[operator.Content]bool        { return nil }
 
 // Guard decides. It is safe for concurrent use.
 type Guard struct {

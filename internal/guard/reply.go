@@ -55,28 +55,33 @@ func (r *Reply) Text(block int, s string, final bool) string {
 // begin asks the policy whether the model may speak at all.
 func (r *Reply) begin() {
 	r.begun = true
-	if d := r.decide(nil); d.Verdict >= policy.Ask {
+	in := r.input(nil)
+	if d := r.guard.decide(in); d.Verdict >= policy.Ask {
 		r.silent = true
-		r.notice = r.guard.mute(r.turn, r.guard.keep(r.ctx, r.turn, d, ledger.Row{Act: "reply", Detail: "assistant"}))
+		r.notice = r.guard.mute(r.turn, r.guard.keep(r.ctx, r.turn, d, ledger.Row{Act: "reply", Detail: "assistant", Seen: r.guard.seen(in, "", nil, nil)}))
 	}
 }
 
 // cut is what stands in the answer where a secret was.
 func (r *Reply) cut(f detect.Finding, secret string) string {
-	d := r.decide([]string{f.Rule})
+	if r.guard.wrong(f, secret, "") {
+		return secret
+	}
+	in := r.input([]string{f.Rule})
+	d := r.guard.decide(in)
 	if d.Verdict == policy.Allow {
 		return secret
 	}
 	if !r.kept[f.Rule] {
-		d = r.guard.keep(r.ctx, r.turn, d, ledger.Row{Act: "reply", Detail: "assistant: " + f.Title})
+		d = r.guard.keep(r.ctx, r.turn, d, ledger.Row{Act: "reply", Detail: "assistant: " + f.Title, Seen: r.guard.seen(in, secret, []detect.Finding{{Kind: f.Kind, Rule: f.Rule, Title: f.Title, Verdict: f.Verdict, End: len(secret)}}, nil)})
 		r.kept[f.Rule] = !d.Unkept
 	}
 	return r.guard.mark(f, secret)
 }
 
-func (r *Reply) decide(secrets []string) Decision {
-	return r.guard.decide(policy.Input{
+func (r *Reply) input(secrets []string) policy.Input {
+	return policy.Input{
 		Agent: r.turn.Agent, Act: policy.Reply, Source: string(Assistant),
 		Injection: verdictName(detect.Clean), Secrets: secrets,
-	})
+	}
 }

@@ -79,7 +79,7 @@ func (g *Guard) Reader() *Reader {
 // recorded before gets no second row.
 func (g *Reader) Read(ctx context.Context, t Text) Reading {
 	key := g.key(&t)
-	f := g.lookUp(key, func() findings { return g.detect(t.Text, t.Source) }).and(t.across)
+	f := g.right(&t, g.lookUp(key, func() findings { return g.detect(t.Text, t.Source) })).and(t.across)
 	d := g.judge(t, f)
 	var passes, passed bool
 	if d.Verdict == policy.Deny && f.injection == detect.Malicious {
@@ -87,7 +87,7 @@ func (g *Reader) Read(ctx context.Context, t Text) Reading {
 	}
 	r := Reading{Decision: d, Found: titles(f.all), found: f.all, passes: passes}
 	if d.Verdict != policy.Allow || f.injection == detect.Suspicious || passed {
-		r.Decision = g.keepOnce(ctx, key, t, d, r.Found, passed)
+		r.Decision = g.keepOnce(ctx, key, t, d, f, passed)
 	}
 	if r.Verdict == policy.Redact {
 		r.Secrets = map[string]string{}
@@ -102,7 +102,7 @@ func (g *Reader) Read(ctx context.Context, t Text) Reading {
 
 // keepOnce writes the decision about a text into the record, unless it stands
 // there already. Each run that makes use of a pass is one more row.
-func (g *Guard) keepOnce(ctx context.Context, key textKey, t Text, d Decision, found []string, passed bool) Decision {
+func (g *Guard) keepOnce(ctx context.Context, key textKey, t Text, d Decision, f findings, passed bool) Decision {
 	row := rowKey{key.sum, key.source, key.policy, t.Agent, t.Session, d.Verdict, ""}
 	if passed {
 		row.run = "run " + t.Trace
@@ -111,9 +111,12 @@ func (g *Guard) keepOnce(ctx context.Context, key textKey, t Text, d Decision, f
 		d.ID = id
 		return d
 	}
+	in := t.input(f)
+	in.Approved = passed
 	d = g.keep(ctx, t.Turn, d, ledger.Row{
 		Act: "read", Tool: t.Tool, Action: t.exact(),
-		Detail: strings.TrimSuffix(string(t.Source)+": "+strings.Join(found, ", "), ": "),
+		Detail: strings.TrimSuffix(string(t.Source)+": "+strings.Join(titles(f.all), ", "), ": "),
+		Seen:   g.seen(in, t.Text, f.all, t.across),
 	})
 	if !d.Unkept {
 		g.recorded.Add(row, d.ID)

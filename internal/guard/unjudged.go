@@ -8,13 +8,19 @@ import (
 	"github.com/openseawall/seawall/internal/ledger"
 )
 
+// NoTicket stands in place of a policy's name in the row of a call that was about
+// to run without ever having been judged.
+const NoTicket = "no-ticket"
+
 // Unjudged stops a call that was about to run without ever having been judged,
 // records it, and returns the sentence for the chat. why goes on after
 // "Because:".
 func (g *Guard) Unjudged(ctx context.Context, a Action, why string) string {
-	d := Decision{Verdict: policy.Deny, Policy: []string{"no-ticket"}, Why: why, what: summary(a.Tool, effect.Of(a.Tool, a.Args))}
+	effects := effect.Of(a.Tool, a.Args)
+	d := Decision{Verdict: policy.Deny, Policy: []string{NoTicket}, Why: why, what: summary(a.Tool, effects)}
 	d = g.keep(ctx, a.Turn, d, ledger.Row{
 		Act: "call", Tool: a.Tool, Action: exactly(a), Detail: g.clean(unescaped(a.Args)),
+		Effects: g.effects(effects),
 	})
 	return g.Stopped(a, d)
 }

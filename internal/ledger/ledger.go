@@ -46,6 +46,8 @@ type Row struct {
 	Trace    string    `json:"trace,omitempty"`   // W3C trace id of the run
 	Action   string    `json:"action,omitempty"`  // SHA-256 of the canonical action, hex
 	Detail   string    `json:"detail,omitempty"`  // what it would have done, redacted, at most 2 KiB
+	Effects  *Effects  `json:"effects,omitempty"` // of a decided call
+	Seen     *Seen     `json:"seen,omitempty"`    // of decided: what else the policy saw
 	Result   string    `json:"result,omitempty"`  // of done: SHA-256 of what came back, hex
 	Pruned   int64     `json:"pruned,omitempty"`  // of an event: the bodies up to this row are gone, on purpose
 
@@ -79,6 +81,7 @@ func bounded(r Row) Row {
 	} {
 		*field.text = cut(*field.text, field.max)
 	}
+	r.Effects, r.Seen = r.Effects.bounded(), r.Seen.bounded()
 	return r
 }
 

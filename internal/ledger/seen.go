@@ -1,0 +1,96 @@
+package ledger
+
+import "slices"
+
+// Effects is what a call would have done, as the policy saw it, without secrets.
+type Effects struct {
+	Kinds    []string          `json:"kinds,omitempty"`   // read, write, execute, send, spend, destroy, widen, guard
+	Dangers  []string          `json:"dangers,omitempty"` // "credential-read"
+	Evidence map[string]string `json:"evidence,omitempty"`
+	Reads    []string          `json:"reads,omitempty"` // paths, as written
+	Writes   []string          `json:"writes,omitempty"`
+	Hosts    []string          `json:"hosts,omitempty"`
+	URLs     []string          `json:"urls,omitempty"`
+	Commands []string          `json:"commands,omitempty"`
+	Opaque   bool              `json:"opaque,omitempty"`
+	Unparsed string            `json:"unparsed,omitempty"` // why a part could not be read
+	// Partial tells that this is not all, or not as it was: a list was too long
+	// for a row, or a secret was taken out.
+	Partial bool `json:"partial,omitempty"`
+}
+
+// Seen is what the policy saw beside the effects, and where.
+type Seen struct {
+	Source       string   `json:"source,omitempty"`    // whose text it is
+	Injection    string   `json:"injection,omitempty"` // suspicious, malicious
+	Secrets      []string `json:"secrets,omitempty"`   // rules
+	Ambiguous    bool     `json:"ambiguous,omitempty"`
+	Workspace    bool     `json:"workspace,omitempty"`
+	Placeholders bool     `json:"placeholders,omitempty"`
+	Approved     bool     `json:"approved,omitempty"`
+	Signals      []Signal `json:"signals,omitempty"`
+}
+
+// Signal is one thing that a detector found.
+type Signal struct {
+	Kind    string `json:"kind"` // injection, secret
+	Rule    string `json:"rule"`
+	Title   string `json:"title"`
+	Verdict string `json:"verdict"`
+	At      int    `json:"at"`             // byte of the text
+	Place   string `json:"place"`          // what stands there, secrets cut out
+	Sum     string `json:"sum,omitempty"`  // of a secret: what tells it from others, and nothing about it
+	Seam    bool   `json:"seam,omitempty"` // a part of it stands in another text
+}
+
+// What a row may hold of what was seen: entries of a list, bytes of an entry.
+const (
+	maxSeen    = 24
+	maxEntry   = 200
+	maxSignals = 8
+)
+
+func (e *Effects) bounded() *Effects {
+	if e == nil {
+		return nil
+	}
+	b := *e
+	for _, list := range []*[]string{&b.Kinds, &b.Dangers, &b.Reads, &b.Writes, &b.Hosts, &b.URLs, &b.Commands} {
+		var whole bool
+		*list, whole = boundedList(*list)
+		b.Partial = b.Partial || !whole
+	}
+	if len(e.Evidence) > 0 {
+		b.Evidence = map[string]string{}
+		for _, danger := range b.Dangers {
+			if piece, ok := e.Evidence[danger]; ok {
+				b.Evidence[danger] = cut(piece, maxEntry)
+			}
+		}
+	}
+	b.Unparsed = cut(b.Unparsed, maxEntry)
+	return &b
+}
+
+func (s *Seen) bounded() *Seen {
+	if s == nil {
+		return nil
+	}
+	b := *s
+	b.Secrets, _ = boundedList(b.Secrets)
+	b.Signals = slices.Clone(b.Signals[:min(len(b.Signals), maxSignals)])
+	for i := range b.Signals {
+		b.Signals[i].Place = cut(b.Signals[i].Place, maxEntry)
+	}
+	return &b
+}
+
+func boundedList(list []string) (kept []string, whole bool) {
+	whole = len(list) <= maxSeen
+	for _, s := range list[:min(len(list), maxSeen)] {
+		c := cut(s, maxEntry)
+		whole = whole && c == s
+		kept = append(kept, c)
+	}
+	return kept, whole
+}
