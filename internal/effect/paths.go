@@ -89,6 +89,10 @@ var guardFiles = []pattern{
 	pat("/sys/fs/selinux/enforce", `^(/sys/fs/selinux/.*|/sys/kernel/debug/tracing/events/.*enable|/sys/kernel/security/.*)$`),
 }
 
+// Seawalls reports whether a path, as a call names it, is or may be one of
+// Seawall's own files.
+func Seawalls(path string) bool { return matches(clean(path, ""), guardFiles[:3]) }
+
 // trails are the logs that tell afterwards who did what.
 var trails = []pattern{
 	pat("/var/log/auth.log", `^/(private/)?var/log(/\*|/\.\*|/)?$|^/(private/)?var/log/(auth\.log|secure|audit|syslog|messages|wtmp|btmp|lastlog|utmp|faillog|journal|kern\.log|system\.log|cron|maillog)([./].*|\*)?$|^(/var)?/run/(utmp|log/journal.*)$|^/var/lib/docker/containers/.*json\.log$|^/private/var/audit(/.*)?$`),

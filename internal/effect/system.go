@@ -412,7 +412,10 @@ func seawallCLI(s *shell, c *call) flow {
 	if verb == "policy" && (first(operands, 1) == "check" || first(operands, 1) == "test" || first(operands, 1) == "list" || first(operands, 1) == "schema") {
 		return flow{text: hole}
 	}
-	if !seawallReads[verb] || len(operands) > 0 && !operands[0].whole() {
+	settles := func(w word) bool {
+		return !w.whole() || strings.HasPrefix(w.text, "--allow") || strings.HasPrefix(w.text, "--wrong")
+	}
+	if !seawallReads[verb] || verb == "why" && slices.ContainsFunc(c.args, settles) || len(operands) > 0 && !operands[0].whole() {
 		s.kind(Guard)
 		s.danger(DisableGuard, c.piece)
 	}

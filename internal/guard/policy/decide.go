@@ -57,10 +57,29 @@ func (p *Policy) evaluate(req cedar.Request) Decision {
 	if allowed != cedar.Allow {
 		d = Decision{Verdict: Deny, Reasons: []Reason{noPermit}}
 	}
+	var by map[cedar.PolicyID]cedar.PolicyID
+	if len(forbids.Reasons) > 0 {
+		var err error
+		if by, err = p.lifted(req); err != nil {
+			return failed(err)
+		}
+	}
 	for _, f := range forbids.Reasons {
+		if exception, ok := by[f.PolicyID]; ok {
+			d.lifted(exception, f.PolicyID)
+			continue
+		}
 		d.add(p.meanings[f.PolicyID])
 	}
 	return d
+}
+
+// lifted counts a rule that an exception lifts: it is told where nothing stricter
+// decides.
+func (d *Decision) lifted(exception, rule cedar.PolicyID) {
+	if d.Verdict == Allow {
+		d.Reasons = append(d.Reasons, Reason{Policy: string(exception), Text: fmt.Sprintf("your exception to the rule %s lets it through", rule)})
+	}
 }
 
 // add counts one determining rule: only those with the strictest verdict stay.

@@ -22,8 +22,18 @@ var verdicts = map[string]Verdict{"deny": Deny, "ask": Ask, "redact": Redact}
 // with. It is immutable and safe for concurrent use.
 type Policy struct {
 	forbids, permits rules
+	exceptions       []exception
 	meanings         map[cedar.PolicyID]meaning
+	places           map[cedar.PolicyID]Place
+	sources          []source
 	version          string
+}
+
+// Place is where a rule stands, and its text.
+type Place struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Text string `json:"text"` // as it is written there
 }
 
 // rules are Cedar policies in the order of their documents.
@@ -64,13 +74,18 @@ func Load(src []byte) (*Policy, error) {
 }
 
 func load(sources ...source) (*Policy, error) {
-	p := &Policy{meanings: map[cedar.PolicyID]meaning{}}
+	p := &Policy{meanings: map[cedar.PolicyID]meaning{}, places: map[cedar.PolicyID]Place{}, sources: sources}
 	var problems []error
 	sum := sha256.New()
 	for _, s := range sources {
 		sum.Write(s.text)
 		sum.Write([]byte{0})
 		problems = append(problems, p.add(s)...)
+	}
+	for _, x := range p.exceptions {
+		if err := p.check(x); err != nil {
+			problems = append(problems, fmt.Errorf("%s, line %d: %w", x.place.File, x.place.Line, err))
+		}
 	}
 	if len(problems) == 0 && len(p.permits) == 0 {
 		problems = append(problems, errors.New("the policy permits nothing, so every action would be denied; "+
@@ -94,8 +109,12 @@ func (p *Policy) add(s source) []error {
 		return []error{fmt.Errorf("%s is not Cedar: %w; see docs.cedarpolicy.com for the syntax", s.file, err)}
 	}
 	var problems []error
-	for _, c := range list {
+	for i, c := range list {
 		id, m, err := checked(c)
+		var lifts []string
+		if err == nil {
+			lifts, err = excepts(c)
+		}
 		if _, known := p.meanings[id]; err == nil && known {
 			err = fmt.Errorf("the @name %q is used twice; give each rule its own", id)
 		}
@@ -103,14 +122,34 @@ func (p *Policy) add(s source) []error {
 			problems = append(problems, fmt.Errorf("%s, line %d: %w", s.file, c.Position().Line, err))
 			continue
 		}
+		end := len(s.text)
+		if i+1 < len(list) {
+			end = list[i+1].Position().Offset
+		}
 		p.meanings[id] = m
-		if c.Effect() == cedar.Permit {
+		p.places[id] = Place{s.file, c.Position().Line, statement(string(s.text[c.Position().Offset:end]))}
+		switch {
+		case lifts != nil:
+			p.exceptions = append(p.exceptions, exception{namedRule{id, c}, lifts, p.places[id]})
+		case c.Effect() == cedar.Permit:
 			p.permits = append(p.permits, namedRule{id, c})
-		} else {
+		default:
 			p.forbids = append(p.forbids, namedRule{id, c})
 		}
 	}
 	return problems
+}
+
+// statement is a text that begins with a rule, without the comments behind it.
+func statement(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for len(lines) > 1 {
+		if last := strings.TrimSpace(lines[len(lines)-1]); last != "" && !strings.HasPrefix(last, "//") {
+			break
+		}
+		lines = lines[:len(lines)-1]
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
 // checked validates one rule and reads its annotations.

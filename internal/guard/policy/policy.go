@@ -2,7 +2,8 @@
 // policy is a file an operator reads in five minutes and may edit.
 //
 // Every restriction is a forbid annotated @decision("deny"|"ask"|"redact"),
-// @name and @reason. Of all determining forbids the strictest counts, one
+// @name and @reason. A permit annotated @except lifts one from the calls that it
+// describes. Of all determining forbids the strictest counts, one
 // without annotation is deny; no matching permit is deny; any error is deny.
 // The context always carries every attribute, because cedar-go skips a forbid
 // whose condition errs, which would fail open.
@@ -68,6 +69,6 @@ type Reason struct {
 // Decision is the answer to one Input.
 type Decision struct {
 	Verdict Verdict
-	Reasons []Reason // the policies with that verdict; empty for a plain allow
+	Reasons []Reason // the policies with that verdict; of an allow, the exceptions that made it one
 	Err     error    // set when an error made it a deny
 }
