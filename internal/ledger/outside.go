@@ -161,8 +161,8 @@ func (l *Ledger) Publish(dir *state.Dir) {
 	p := &publisher{dir: dir, queue: make(chan []byte, 1), done: make(chan struct{})}
 	if o, err := LoadOutside(dir); err != nil {
 		p.failed(err)
-	} else if o.File != "" {
-		p.compare(o.File, l.verifier, l.opened)
+	} else {
+		p.compare(o, l.verifier, l.opened)
 	}
 	for _, row := range l.lookAtDisk() {
 		p.news = append(p.news, row.Why)
@@ -171,25 +171,16 @@ func (l *Ledger) Publish(dir *state.Dir) {
 	l.publisher.Store(p)
 }
 
-// compare looks for the newest checkpoint in the operator's file.
-func (p *publisher) compare(path string, verifier note.Verifier, have tlog.Tree) {
-	outside, err := ReadCheckpoints(path)
+// compare looks for checkpoints in the operator's place that tell of more than
+// the record does.
+func (p *publisher) compare(o Outside, verifier note.Verifier, have tlog.Tree) {
+	outside, err := o.read()
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			p.failed(err)
-		}
+		p.failed(err)
 		return
 	}
-	for _, msg := range outside {
-		tree, err := openCheckpoint(msg, verifier)
-		switch {
-		case err != nil:
-			p.lag(fmt.Sprintf("%s holds checkpoints of another record: this one was started anew", path))
-			return
-		case tree.N > have.N:
-			p.lag(fmt.Sprintf("the record ends at row %d, but a checkpoint of %d rows had left the machine: it was put back from an older copy, or its end was cut off; what it told of the rows from %d on is lost", have.N, tree.N, have.N+1))
-			return
-		}
+	if older := behind(o.File, outside, verifier, have); older != "" {
+		p.lag(older)
 	}
 }
 

@@ -31,28 +31,47 @@ type written struct {
 // The directory has to be locked.
 func (d *Dir) Upgrade(version string) error { return d.upgrade(layout, version) }
 
-func (d *Dir) upgrade(to int, version string) error {
+// Fits says why this Seawall cannot use the directory: its layout is newer, or
+// not known. It changes nothing.
+func (d *Dir) Fits(version string) error {
+	_, err := d.layout(layout, version)
+	return err
+}
+
+// layout reads the layout of the directory, 0 where it is not written down, and
+// refuses one above the highest that is known.
+func (d *Dir) layout(highest int, version string) (int, error) {
 	content, err := d.Read(Layout)
-	is := written{Layout: 1} // before there was such a file
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	var is written
 	if err == nil {
 		err = json.Unmarshal(content, &is)
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
 	case err != nil || is.Layout < 1:
-		return fmt.Errorf("%s is damaged: delete it if no newer Seawall ever ran on this directory", d.Path(Layout))
-	case is.Layout > to:
-		return fmt.Errorf("the state directory %s was written by a newer Seawall (%s, layout %d), which this one (%s, layout %d) cannot read: install that one again, or put its copy of the old files back (%s)",
-			d.path, is.Seawall, is.Layout, version, to, d.Path(copyOf(to)))
-	case is.Layout == to:
-		return nil
+		return 0, fmt.Errorf("%s is damaged: delete it if no newer Seawall ever ran on this directory", d.Path(Layout))
+	case is.Layout > highest:
+		return 0, fmt.Errorf("the state directory %s was written by a newer Seawall (%s, layout %d), which this one (%s, layout %d) cannot read: install that one again, or put its copy of the old files back (%s)",
+			d.path, is.Seawall, is.Layout, version, highest, d.Path(copyOf(highest)))
 	}
-	if is.Layout < to {
-		if err := d.keep(copyOf(is.Layout)); err != nil {
+	return is.Layout, nil
+}
+
+func (d *Dir) upgrade(to int, version string) error {
+	is, err := d.layout(to, version)
+	if err != nil || is == to {
+		return err
+	}
+	// Before there was such a file all directories were of the first layout.
+	if is = max(is, 1); is < to {
+		if err := d.keep(copyOf(is)); err != nil {
 			return fmt.Errorf("copying the state directory %s before it is changed: %w", d.path, cause(err))
 		}
 	}
-	if content, err = json.Marshal(written{to, version}); err != nil {
+	content, err := json.Marshal(written{to, version})
+	if err != nil {
 		return err
 	}
 	return d.Write(Layout, append(content, '\n'))
