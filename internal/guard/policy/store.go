@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 )
 
-// localFile holds the operator's own rules, beside the policy file. It is
+// LocalFile holds the operator's own rules, beside the policy file. It is
 // optional.
-const localFile = "local.cedar"
+const LocalFile = "local.cedar"
 
 // Store keeps the policy in force. It is safe for concurrent use.
 type Store struct {
@@ -115,13 +115,13 @@ func read(path string) (*Policy, error) {
 		return nil, err
 	}
 	sources := []source{{filepath.Base(path), text}}
-	local := filepath.Join(filepath.Dir(path), localFile)
+	local := filepath.Join(filepath.Dir(path), LocalFile)
 	switch text, err := readFile(local); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, err
 	default:
-		sources = append(sources, source{localFile, text})
+		sources = append(sources, source{LocalFile, text})
 	}
 	return load(sources...)
 }

@@ -1,0 +1,130 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/types"
+
+	"github.com/openseawall/seawall/internal/effect"
+)
+
+// Why no line of the policy would let something through.
+var (
+	errText      = errors.New("a rule sees what was found in a text, not the text: a line for this one would let through every other like it")
+	errProtected = errors.New("it touches what guards this machine; nothing lifts that, and if you want it done you do it by hand")
+	errUnclear   = errors.New("it cannot be read in one way only, so nobody knows what a line would let through")
+	errOpaque    = errors.New("a part of it cannot be read, so a line for it would let through what nobody has seen")
+	errSecret    = errors.New("a secret stands in it, which the record does not hold, so no line can name it")
+	errRedacts   = errors.New("a rule takes secrets out of it, to which there are no exceptions")
+	errErring    = errors.New("a rule could not be evaluated: `seawall policy check` says which")
+)
+
+// Line returns the smallest piece of policy that would let a call through: it
+// describes this call by all that a rule can see of it, and nothing else. name is
+// what the exception will be called. An error is a sentence that says why there
+// is none.
+func (p *Policy) Line(name string, in Input) (string, error) {
+	if in.Act != Call {
+		return "", errText
+	}
+	all, permitted, err := p.Explain(in)
+	if err != nil {
+		return "", errErring
+	}
+	var lifts []string
+	for _, r := range all {
+		switch {
+		case r.Excepted != "":
+			continue
+		case r.Decision == Redact.String():
+			return "", errRedacts
+		}
+		lifts = append(lifts, r.Name)
+	}
+	if err := in.liftable(lifts); err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	if len(lifts) > 0 {
+		fmt.Fprintf(&text, "@name(%s)\n@except(%s)\n%s", quoted(name), quoted(strings.Join(lifts, ", ")), in.described())
+	}
+	if !permitted {
+		if len(lifts) > 0 {
+			text.WriteString("\n")
+			name += "-permit"
+		}
+		fmt.Fprintf(&text, "@name(%s)\n%s", quoted(name), in.described())
+	}
+	with, err := p.With(text.String())
+	if err != nil {
+		return "", fmt.Errorf("the line for it would be refused: %w", err)
+	}
+	if with.Decide(in).Verdict != Allow {
+		return "", errErring
+	}
+	return text.String(), nil
+}
+
+// liftable says why no exception may be written for a call.
+func (in Input) liftable(rules []string) error {
+	e := in.Effects
+	own := func(s string) bool { return strings.Contains(strings.ToLower(s), "seawall") }
+	pieces := slices.Concat(e.Reads, e.Writes, e.Commands)
+	for _, piece := range e.Evidence {
+		pieces = append(pieces, piece)
+	}
+	switch {
+	case slices.Contains(e.Dangers, effect.DisableGuard), slices.Contains(e.Kinds, effect.Guard),
+		slices.Contains(rules, "guard"), slices.ContainsFunc(pieces, own):
+		return errProtected
+	case in.Ambiguous, e.ParseError != "", slices.ContainsFunc(rules, func(r string) bool { return slices.Contains(firm, r) }):
+		return errUnclear
+	case e.Opaque:
+		return errOpaque
+	}
+	for _, s := range slices.Concat(e.Reads, e.Writes, e.Hosts, e.URLs, e.Commands) {
+		if strings.Contains(s, "[secret") {
+			return errSecret
+		}
+	}
+	return nil
+}
+
+// described is a permit for calls of which a rule sees the same.
+func (in Input) described() string {
+	c := in.record()
+	var has, not []string
+	for _, name := range []cedar.String{"dangers", "kinds", "commands", "reads", "writes", "hosts", "urls", "secrets"} {
+		value, _ := c.Get(name)
+		if set := value.(types.Set); set.Len() > 0 {
+			has = append(has, fmt.Sprintf("context.%s == %s", name, list(set)))
+		} else {
+			not = append(not, fmt.Sprintf("context.%s.isEmpty()", name))
+		}
+	}
+	not = append(not, "!context.opaque")
+	if in.Placeholders {
+		has = append(has, "context.placeholders")
+	} else {
+		not = append(not, "!context.placeholders")
+	}
+	conditions := append(has, strings.Join(not, " && "))
+	return fmt.Sprintf("permit (principal == Agent::%s, action == Action::\"call\", resource == Tool::%s)\nwhen {\n  %s\n};\n",
+		quoted(in.Agent), quoted(in.Tool), strings.Join(conditions, " &&\n  "))
+}
+
+// list is a set of strings in Cedar's terms, in order.
+func list(s types.Set) string {
+	var all []string
+	for v := range s.All() {
+		all = append(all, string(v.MarshalCedar()))
+	}
+	slices.Sort(all)
+	return "[" + strings.Join(all, ", ") + "]"
+}
+
+func quoted(s string) string { return string(cedar.String(s).MarshalCedar()) }
