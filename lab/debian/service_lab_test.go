@@ -197,7 +197,7 @@ func (p *place) score(t *testing.T) {
 // killed: whoever asks while the doors are dead waits, and is answered.
 func killed(t *testing.T, p *place, base, key string) {
 	for range 3 {
-		p.Shell(t, "kill -9 $(systemctl show -P MainPID seawall.service)")
+		p.Shell(t, "pid=$(systemctl show -P MainPID seawall.service); kill -9 $pid; while kill -0 $pid 2>/dev/null; do sleep 0.02; done")
 		if _, err := p.ask(t.Context(), base, key, "still there?", false); err != nil {
 			t.Fatal(err)
 		}

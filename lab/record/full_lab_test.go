@@ -129,7 +129,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("a start on a full disk says %q", said)
 	}
 	says(t, "internally consistent", 0, "log", "verify", "--state", path)
-	says(t, "exec", 0, "log", "-n", "1", "--state", path)
+	says(t, "exec", 0, "log", "-n", "1", "--tool", "exec", "--state", path)
 }
 
 func TestReadOnlyDisk(t *testing.T) {
@@ -151,7 +151,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	d.mount("ro")
 	says(t, "read-only", 2, "guard", "--state", path, "--listen", "127.0.0.1:0", "--api", "openai-completions", "--upstream", upstream.URL+"/v1")
 	says(t, "internally consistent", 0, "log", "verify", "--state", path)
-	says(t, "exec", 0, "log", "-n", "1", "--state", path)
+	says(t, "exec", 0, "log", "-n", "1", "--tool", "exec", "--state", path)
 }
 
 // TestADiskThatBecomesReadOnly is what ext4 does by itself after an error.

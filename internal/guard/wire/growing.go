@@ -76,6 +76,7 @@ func (q *Request) Release() {
 	}
 	q.instead = h.Sum(nil)
 	q.Parts, q.spans, q.objects, q.body, q.declared, q.list = nil, nil, nil, nil, nil, list{}
+	q.Tools = slices.Clone(q.Tools) // what is remembered keeps its own
 	for i := range q.Tools {
 		q.Tools[i].put(nil)
 	}

@@ -125,7 +125,7 @@ func TestConversationsAtOnce(t *testing.T) {
 			turns := ""
 			for n := range 20 {
 				turns += fmt.Sprintf(`,{"role":"user","content":"%d %d"}`, i%4, n)
-				body := []byte(`{"messages":[{"role":"system","content":"s"}` + turns + `]}`)
+				body := []byte(`{"tools":[{"type":"function","function":{"name":"x","parameters":{}}}],"messages":[{"role":"system","content":"s"}` + turns + `]}`)
 				q, err := c.Parse(Chat, body)
 				if err != nil || len(q.Parts) != n+2 || !bytes.Equal(q.body, body) {
 					t.Errorf("%v %v", q, err)

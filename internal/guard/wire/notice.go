@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 )
@@ -13,7 +14,11 @@ const (
 	Malformed Failure = "malformed" // it has a piece that cannot be read in exactly one way
 	TooLarge  Failure = "too large" // more of it would have to be held than there is room for
 	Unclear   Failure = "unclear"   // a call in it has more than one reading
+	Halted    Failure = "halted"    // its source gave ErrHalted
 )
+
+// ErrHalted is the error of a source whose answer is to end now, with a notice.
+var ErrHalted = errors.New("the answer was halted")
 
 // Ended is the error of an answer that was ended with a notice.
 type Ended struct {
@@ -41,6 +46,7 @@ var notices = map[Failure]string{
 	Malformed: "Stopped: this answer. Because: the model's provider sent something that cannot be read in one way only. You can: ask again.",
 	TooLarge:  "Stopped: this answer. Because: it is larger than can be checked. You can: ask for less at once.",
 	Unclear:   "Stopped: a tool call. Because: it can be read in more than one way. You can: send the call again, written plainly.",
+	Halted:    "Stopped: the rest of this answer.",
 }
 
 // say gives the notice for a failure.

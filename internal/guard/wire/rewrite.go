@@ -263,6 +263,8 @@ func (w *rewriter) stream(src io.Reader) error {
 			return w.end(TooLarge, err)
 		case w.out.err != nil:
 			return fmt.Errorf("write the answer to the agent: %w", w.out.err)
+		case errors.Is(err, ErrHalted):
+			return w.end(Halted, err)
 		case err != nil:
 			return w.over(err)
 		}
@@ -379,6 +381,9 @@ func (w *rewriter) end(f Failure, err error) error {
 // whole rewrites an answer that is one JSON text.
 func (w *rewriter) whole(src io.Reader) error {
 	body, err := io.ReadAll(io.LimitReader(src, maxEvent+1))
+	if errors.Is(err, ErrHalted) {
+		return w.endWhole(Halted, err)
+	}
 	if err != nil {
 		return fmt.Errorf("read the answer of the provider: %w", err)
 	}
