@@ -12,6 +12,9 @@ import (
 // one would be found in ordinary words.
 const leastKnown = 8
 
+// KnownSecret is the rule of a secret of this machine.
+const KnownSecret = "known-secret"
+
 // Known finds the secrets of this machine, wherever and however they stand in a
 // text: as they are, in base64 (at any offset), in base 16, percent-encoded,
 // escaped as in JSON. It holds the values; it never shows them.
@@ -29,7 +32,7 @@ func NewKnown(values []string) *Known {
 		if len(v) < leastKnown {
 			continue
 		}
-		shapes = append(shapes, shape{rule: "known-secret", title: "a secret of this machine", begins: forms(v)})
+		shapes = append(shapes, shape{rule: KnownSecret, title: "a secret of this machine", begins: forms(v)})
 	}
 	return &Known{alone: newSet(shapes), all: newSet(append(shapes, vendors...))}
 }

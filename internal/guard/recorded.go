@@ -58,6 +58,9 @@ func (g *Guard) seen(in policy.Input, text string, found, across []detect.Findin
 		}
 		if f.Kind == detect.Secret {
 			signal.Sum = g.tell(text[f.Start:f.End])
+			if len(g.known.Load().Find(text[f.Start:f.End])) > 0 {
+				signal.Rule, signal.Title = detect.KnownSecret, "a secret of this machine"
+			}
 		}
 		s.Signals = append(s.Signals, signal)
 	}
