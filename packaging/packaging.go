@@ -27,7 +27,7 @@ type Unit struct {
 // Units are the units for a program at a path, those first that others need.
 func Units(program string) []Unit {
 	var units []Unit
-	for _, name := range []string{"seawall.socket", "seawall-page.socket", "seawall.service", "seawall-watch.service"} {
+	for _, name := range []string{"seawall.socket", "seawall-page.socket", "seawall.service", "seawall-watch.service", "seawall-boundary.service", "seawall-boundary.timer"} {
 		text, err := fs.ReadFile(files, "systemd/"+name)
 		if err != nil {
 			panic(err) // it is compiled in

@@ -37,7 +37,7 @@ It sends nothing anywhere that you did not configure.`,
 		return fmt.Errorf("%w: `%s --help` lists what there is", err, cmd.CommandPath())
 	})
 	root.AddCommand(newWhy())
-	root.AddCommand(newAudit(), newControls(), newUp(), newGuard(), newDoors(), newConnect(), newDisconnect(), newInstall(), newRemove(), newServe(), newWatch(), newStatus(), newPage(), newLog(), newPass(), newPolicy(), newDemo(), newMan(), helpOwnUser())
+	root.AddCommand(newAudit(), newControls(), newUp(), newGuard(), newDoors(), newConnect(), newDisconnect(), newInstall(), newRemove(), newServe(), newWatch(), newBoundary(), newAttempt(), newStatus(), newDoctor(), newPage(), newLog(), newPass(), newPolicy(), newDemo(), newMan(), helpOwnUser())
 	return root
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/openseawall/seawall/internal/guard/boundary"
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/service"
@@ -57,7 +58,7 @@ func TestScripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exitStatus, "running": running, "watched": watched, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode,
+			"status": exitStatus, "running": running, "watched": watched, "tried": tried, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode,
 		},
 	})
 }
@@ -102,6 +103,19 @@ func watched(ts *testscript.TestScript, _ bool, args []string) {
 	content, err := json.Marshal(r)
 	ts.Check(err)
 	ts.Check(dir.Write(proof.File, content))
+}
+
+// tried gives a state directory attempts to cross the boundary that were made
+// just now, from a file.
+func tried(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := state.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer dir.Close()
+	r := boundary.Report{Time: time.Now()}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &r.Results))
+	content, err := json.Marshal(r)
+	ts.Check(err)
+	ts.Check(dir.Write(state.Boundary, content))
 }
 
 // occupied names a loopback port on which somebody listens.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openseawall/seawall/internal/guard/boundary"
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
@@ -31,6 +32,7 @@ import (
 type statusReport struct {
 	service.Standing
 	Boundary string            `json:"boundary"`
+	Attempts *boundary.Report  `json:"attempts"` // to reach Seawall as the agent
 	Running  *service.Instance `json:"running"`
 	Audited  time.Time         `json:"audited,omitzero"`
 	Counts   posture.Counts    `json:"findings"`
@@ -121,6 +123,7 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	if s.watched, err = service.ReadWatched(dir, now); err != nil {
 		return s, err
 	}
+	s.Attempts = s.watched.Boundary
 	s.Past, s.Plugins = s.watched.Past, s.watched.Plugins
 	if r := s.watched.Report; r != nil {
 		s.Watched, s.Looked = r.Agents, r.Time
@@ -241,6 +244,9 @@ func printStatus(w io.Writer, s statusReport) {
 		if warning := r.Warning(); warning != "" {
 			fmt.Fprintln(w, "problem  ", warning)
 		}
+	}
+	if len(s.Routes) > 0 {
+		fmt.Fprintln(w, "boundary ", s.watched.Boundary)
 	}
 	for _, r := range s.Last {
 		fmt.Fprintf(w, "denied    #%d %s %s\n", r.ID, r.Time.Local().Format("01-02 15:04"), denial(r))

@@ -102,6 +102,9 @@ func up(cmd *cobra.Command, f upFlags) error {
 			return errors.Join(err, doors.Stop())
 		}
 	}
+	if len(a.Agents) > 0 {
+		defer tryBoundary(cmd, dir, f.openclaw)()
+	}
 	defer service.Watch(ctx, dir)()
 	if err := greet(out, dir, a, page.Addr().String()); err != nil {
 		return errors.Join(err, doors.Stop())

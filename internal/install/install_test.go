@@ -84,8 +84,11 @@ func TestUnits(t *testing.T) {
 	if err := b.units("/usr/local/bin/seawall"); err != nil {
 		t.Fatal(err)
 	}
-	want := "write " + filepath.Join(unitFolder, units[1].Name) + "\nwrite " + filepath.Join(unitFolder, units[3].Name)
-	if got := steps(b.plan); got != want {
+	want := []string{"write " + filepath.Join(unitFolder, units[1].Name)}
+	for _, u := range units[3:] {
+		want = append(want, "write "+filepath.Join(unitFolder, u.Name))
+	}
+	if got := steps(b.plan); got != strings.Join(want, "\n") {
 		t.Errorf("the plan is\n%s", got)
 	}
 	if notes := strings.Join(b.plan.Notes, "\n"); !strings.Contains(notes, units[2].Name+" was edited by hand and stays") {
@@ -95,7 +98,7 @@ func TestUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	j, err := readJournal(b.dir)
-	if err != nil || len(j.Files) != 3 {
+	if err != nil || len(j.Files) != len(units)-1 {
 		t.Errorf("the journal is %+v, %v", j, err)
 	}
 }

@@ -15,6 +15,10 @@ type Standing struct {
 	Good     bool   `json:"good"`
 }
 
+// protected is the label of a standing with agents out of whose reach Seawall
+// is, and whose model calls pass it.
+const protected = "protected"
+
 // Stand says how things are from the last audit (nil when there was none),
 // the number of routes that lead through the door, and whether it is open.
 func Stand(a *posture.Audit, routes int, open bool) Standing {
@@ -34,7 +38,7 @@ func Stand(a *posture.Audit, routes int, open bool) Standing {
 	}
 	switch a.Boundary {
 	case posture.BoundaryUser, posture.BoundaryContainer:
-		return Standing{Label: "protected", Good: true,
+		return Standing{Label: protected, Good: true,
 			Sentence: "OpenClaw's model calls pass Seawall, and its keys, policy and record are out of the agent's reach."}
 	case posture.BoundaryNone:
 		return watching("The agent can reach Seawall's own keys, policy and record, and so could switch it off. To change that: " + ownUser(a))
@@ -60,5 +64,5 @@ func ownUser(a *posture.Audit) string {
 	if a.Host.UID != 0 {
 		return "sudo seawall up"
 	}
-	return "seawall help own-user"
+	return "seawall connect --own-user"
 }

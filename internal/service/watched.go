@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openseawall/seawall/internal/guard/boundary"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/openclaw"
@@ -21,11 +22,17 @@ type Watched struct {
 	Report  *proof.Report // nil: nobody has watched yet
 	Plugins []hook.Plugin
 	Past    []hook.Past
+	// Boundary is what came of the attempts to reach Seawall as the agent; nil:
+	// there were none.
+	Boundary *boundary.Report
 }
 
 // ReadWatched reads it.
 func ReadWatched(dir *state.Dir, now time.Time) (w Watched, err error) {
 	if w.Report, err = proof.Load(dir); err != nil {
+		return w, err
+	}
+	if w.Boundary, err = boundary.Load(dir); err != nil {
 		return w, err
 	}
 	if w.Plugins, err = hook.LoadPlugins(dir); err != nil {
@@ -63,7 +70,7 @@ func (w Watched) Stand(a *posture.Audit, routes int, open bool, now time.Time) S
 	if routes == 0 || !open {
 		return s
 	}
-	return s.But(w.Problems(now))
+	return s.proven(w.Boundary, now).But(w.Problems(now))
 }
 
 // Proven is what was proven of one agent, in one line.

@@ -29,6 +29,10 @@ const (
 	Audit   = "audit.json"
 	Running = "running.json"
 	Install = "install.json"
+	// OwnUser is the journal of an OpenClaw that was given a user of its own,
+	// Boundary what came of the attempts to reach Seawall as that user.
+	OwnUser  = "own-user.json"
+	Boundary = "boundary.json"
 )
 
 // Dir is an open state directory.
@@ -109,7 +113,7 @@ func ours(path string) error {
 	other := ""
 	for _, e := range entries {
 		switch e.Name() {
-		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, Layout:
+		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Layout:
 			return nil
 		case "lock", "lost+found":
 		default:
