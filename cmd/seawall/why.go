@@ -112,6 +112,7 @@ func allow(cmd *cobra.Command, dir *state.Dir, record *ledger.Reader, rules *pol
 		return err
 	}
 	fmt.Fprintf(out, "This would let #%d through, %s:\n\n%s\n", x.Row.ID, sentenceOf(brief(x.Row)), indent(x.Line))
+	fmt.Fprintln(out, "It goes by what is named there, whatever else stands in the arguments of a call.")
 	printReplayed(out, replayed)
 	if !yes {
 		agreed, err := ask(cmd, fmt.Sprintf("Add it to %s?", dir.Path(policy.LocalFile)))
@@ -231,8 +232,6 @@ func printSeen(w io.Writer, r ledger.Row) {
 			fmt.Fprintf(w, "  %-9s %s\n", label, text)
 		}
 	}
-	line("tool", r.Tool)
-	line("detail", r.Detail)
 	if e := r.Effects; e != nil {
 		line("does", e.Kinds...)
 		for _, d := range e.Dangers {
@@ -301,7 +300,7 @@ func printAllowing(w io.Writer, x why.Explanation) {
 	case x.Line != "":
 		fmt.Fprintf(w, "  This in local.cedar; `seawall why %d --allow` says what else it lets through, and adds it:\n\n%s", x.Row.ID, indent(x.Line))
 	case x.NoLine != "":
-		fmt.Fprintf(w, "  No line of the policy: %s.\n", printable(x.NoLine))
+		fmt.Fprintf(w, "  No line for local.cedar: %s.\n", printable(x.NoLine))
 	}
 }
 

@@ -53,11 +53,14 @@ func evidence(piece string) string {
 	return piece
 }
 
+// Unknown stands in the strings of Effects for a piece that cannot be known.
+const Unknown = "…"
+
 // readable shows a value with its unknown pieces, and the agent's home, as a
 // person would write them.
 func readable(s string) string {
 	if strings.HasPrefix(s, home) {
 		s = "~" + s[len(home):]
 	}
-	return strings.ReplaceAll(s, hole, "…")
+	return strings.ReplaceAll(s, hole, Unknown)
 }

@@ -14,7 +14,7 @@ type language struct {
 	holds                         string
 	step, message, nothing, words string
 	messageGone, resultGone       string
-	log, status, goOn, tell       string
+	why, status, goOn, tell       string
 	pass                          string               // with the row's number
 	secret                        string               // for the title of any credential; "" keeps detect's
 	titles                        map[string]string    // of findings, by rule
@@ -30,7 +30,7 @@ var languages = map[operator.Language]language{
 		step:  "a step of this answer", message: "your message was not passed on",
 		nothing: "nothing was passed on to the model", words: "the model's words",
 		messageGone: "a message was removed here", resultGone: "a tool result was removed here",
-		log: "look it up with seawall log", status: "run seawall status",
+		why: "run seawall why %d", status: "run seawall status",
 		goOn: "go on without it", tell: "tell the person that it was removed",
 		pass: "run seawall pass %d and send it again",
 		broken: map[string][3]string{
@@ -47,7 +47,7 @@ var languages = map[operator.Language]language{
 		step:  "ein Schritt dieser Antwort", message: "deine Nachricht wurde nicht weitergegeben",
 		nothing: "an das Modell wurde nichts weitergegeben", words: "die Worte des Modells",
 		messageGone: "hier wurde eine Nachricht entfernt", resultGone: "hier wurde das Ergebnis eines Werkzeugs entfernt",
-		log: "nachsehen mit seawall log", status: "seawall status aufrufen",
+		why: "seawall why %d aufrufen", status: "seawall status aufrufen",
 		goOn: "ohne sie weitermachen", tell: "der Person sagen, dass es entfernt wurde",
 		pass:   "seawall pass %d aufrufen und neu senden",
 		secret: "ein Geheimnis",

@@ -57,7 +57,7 @@ func (l language) look(d Decision) string {
 	if d.ID == 0 {
 		return l.status
 	}
-	return l.log
+	return fmt.Sprintf(l.why, d.ID)
 }
 
 // Stopped tells the person in the chat that a call was stopped.

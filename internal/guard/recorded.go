@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/effect"
@@ -85,7 +87,18 @@ func around(text string, secrets []detect.Finding, f detect.Finding) string {
 			within = append(within, s)
 		}
 	}
-	return plain(detect.Redact(text[begin:end], within, detect.DefaultMark))
+	return oneLine(detect.Redact(text[begin:end], within, detect.DefaultMark))
+}
+
+// oneLine makes a text one line without what is not seen.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // tell is what tells a secret from others, in hex, and says nothing about it.

@@ -230,6 +230,8 @@ func TestNoLine(t *testing.T) {
 		}), errProtected},
 		"unreadable":   {in(func(i *Input) { i.Effects.ParseError = "1:1" }), errUnclear},
 		"two readings": {in(func(i *Input) { i.Ambiguous = true }), errUnclear},
+		"anywhere":     {in(func(i *Input) { i.Effects.Kinds = []effect.Kind{effect.Send} }), errNowhere},
+		"a variable":   {in(func(i *Input) { i.Effects.Reads = []string{"~/.aws/credentials", effect.Unknown} }), errOpaque},
 		"opaque":       {in(func(i *Input) { i.Effects.Opaque = true }), errOpaque},
 		"a secret":     {in(func(i *Input) { i.Effects.URLs = []string{"https://x.example/?k=[secret: an API key]"} }), errSecret},
 	} {
@@ -251,7 +253,8 @@ when {
   context.kinds == ["execute", "read"] &&
   context.commands == ["cat"] &&
   context.reads == ["a\"b", "~/.ssh/id_rsa"] &&
-  context.writes.isEmpty() && context.hosts.isEmpty() && context.urls.isEmpty() && context.secrets.isEmpty() && !context.opaque && !context.placeholders
+  context.writes.isEmpty() && context.hosts.isEmpty() && context.urls.isEmpty() &&
+  context.secrets.isEmpty() && !context.opaque && !context.placeholders
 };
 `
 	if err != nil || got != want {

@@ -18,6 +18,7 @@ var (
 	errProtected = errors.New("it touches what guards this machine; nothing lifts that, and if you want it done you do it by hand")
 	errUnclear   = errors.New("it cannot be read in one way only, so nobody knows what a line would let through")
 	errOpaque    = errors.New("a part of it cannot be read, so a line for it would let through what nobody has seen")
+	errNowhere   = errors.New("it sends something, and no rule can see where to, so a line for it would let it go anywhere")
 	errSecret    = errors.New("a secret stands in it, which the record does not hold, so no line can name it")
 	errRedacts   = errors.New("a rule takes secrets out of it, to which there are no exceptions")
 	errErring    = errors.New("a rule could not be evaluated: `seawall policy check` says which")
@@ -85,9 +86,14 @@ func (in Input) liftable(rules []string) error {
 		return errUnclear
 	case e.Opaque:
 		return errOpaque
+	case slices.Contains(e.Kinds, effect.Send) && len(e.Hosts) == 0:
+		return errNowhere
 	}
 	for _, s := range slices.Concat(e.Reads, e.Writes, e.Hosts, e.URLs, e.Commands) {
-		if strings.Contains(s, "[secret") {
+		switch {
+		case strings.Contains(s, effect.Unknown):
+			return errOpaque
+		case strings.Contains(s, "[secret"):
 			return errSecret
 		}
 	}
@@ -112,7 +118,7 @@ func (in Input) described() string {
 	} else {
 		not = append(not, "!context.placeholders")
 	}
-	conditions := append(has, strings.Join(not, " && "))
+	conditions := append(has, strings.Join(not[:len(not)/2], " && "), strings.Join(not[len(not)/2:], " && "))
 	return fmt.Sprintf("permit (principal == Agent::%s, action == Action::\"call\", resource == Tool::%s)\nwhen {\n  %s\n};\n",
 		quoted(in.Agent), quoted(in.Tool), strings.Join(conditions, " &&\n  "))
 }

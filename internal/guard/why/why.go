@@ -146,7 +146,7 @@ func (x *Explanation) judge(rules *policy.Policy) {
 	case x.Row.Act == string(policy.Call) && !x.Kept:
 		x.NoLine = "the record does not hold all that the policy saw"
 	case x.Today != nil && x.Today.Decision == "allow":
-		x.NoLine = "none is needed: the policy lets it through by now"
+		x.NoLine = "it is let through by now"
 	default:
 		var err error
 		if x.Line, err = rules.Line(x.name(), in); err != nil {
