@@ -39,6 +39,7 @@ const (
 // key is in an auth profile, as OpenClaw's own command puts it there, one only
 // in the environment. The providers answer at their own names, inside.
 func TestKeysElsewhere(t *testing.T) {
+	t.Parallel()
 	w := &wall{t: t, net: netns.New(t), state: filepath.Join(reachable(t), "state")}
 	hosts := []string{"api.anthropic.com", "api.x.ai"}
 	authority := w.serveAt(t, "160.79.104.10", hosts)

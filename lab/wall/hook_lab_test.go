@@ -39,6 +39,7 @@ func TestPlugin(t *testing.T) {
 // TestTwoDoors is the hook door against a real OpenClaw: what was judged runs,
 // in every form that OpenClaw makes of it, and nothing else does.
 func TestTwoDoors(t *testing.T) {
+	t.Parallel()
 	w := build(t)
 	for _, api := range model.APIs {
 		t.Run(string(api), func(t *testing.T) {
@@ -76,6 +77,7 @@ func TestTwoDoors(t *testing.T) {
 // TestAUsersOwn has no root: Seawall and OpenClaw are one user's, who owns the
 // plugin too.
 func TestAUsersOwn(t *testing.T) {
+	t.Parallel()
 	w := &wall{t: t, net: netns.New(t)}
 	l, err := w.net.Listen("127.0.0.1:0")
 	if err != nil {
@@ -393,6 +395,7 @@ func scheduledRuns(t *testing.T, w *wall) {
 // TestASubAgent is an agent that another one starts, in a run of its own. It
 // has a wall of its own as well: its end is told to the other in later turns.
 func TestASubAgent(t *testing.T) {
+	t.Parallel()
 	w := build(t)
 	path := w.file("sub-agent")
 	w.model.Play(model.Func(func(r *model.Request) model.Answer {

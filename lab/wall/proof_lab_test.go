@@ -19,6 +19,7 @@ const soon = time.Minute
 // TestProof is a real OpenClaw under watch: what is in the path is proven, and
 // each way past it is noticed within a minute.
 func TestProof(t *testing.T) {
+	t.Parallel()
 	w := build(t)
 	t.Run("each route is proven", func(t *testing.T) { provenByCanary(t, w) })
 	t.Run("calls are matched", func(t *testing.T) { matchedCalls(t, w) })
@@ -144,7 +145,7 @@ func provenByCanary(t *testing.T, w *wall) {
 		t.Errorf("the model was asked %d times: %s", len(asked), asked[0].Body)
 	}
 	s, _ := w.standing(t)
-	if len(s.Watched) != 1 || s.Watched[0].Version == "" || s.Watched[0].Connections.Door == 0 {
+	if len(s.Watched) != 1 || s.Watched[0].Version == "" {
 		t.Errorf("the watch saw %+v", s.Watched)
 	}
 	raw, err := w.agent.Call(t.Context(), "sessions.list", map[string]any{})
@@ -165,7 +166,7 @@ func matchedCalls(t *testing.T, w *wall) {
 	w.model.Play(model.Steps(model.Reply(model.Say("Hello."))))
 	say(t, w.session(t, model.Chat), "hello")
 	w.within(t, "the call is matched", func(s standing, code int) bool {
-		return code == 0 && len(s.Plugins) == 1 && !s.Plugins[0].Silent && s.Plugins[0].Calls > before.Plugins[0].Calls
+		return code == 0 && len(s.Plugins) == 1 && !s.Plugins[0].Silent && s.Plugins[0].Calls > before.Plugins[0].Calls && s.Watched[0].Connections.Door > 0
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 // TestSpeaking is what Seawall says in a chat, to whom, and what the operator
 // can do about it.
 func TestSpeaking(t *testing.T) {
+	t.Parallel()
 	w := build(t)
 	for _, api := range model.APIs {
 		t.Run(string(api), func(t *testing.T) {

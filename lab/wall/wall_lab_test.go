@@ -19,6 +19,7 @@ import (
 
 // TestWall is one OpenClaw behind one Seawall through all that a day brings.
 func TestWall(t *testing.T) {
+	t.Parallel()
 	w := build(t)
 	for _, api := range model.APIs {
 		t.Run(string(api), func(t *testing.T) {

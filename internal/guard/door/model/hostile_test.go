@@ -153,7 +153,11 @@ func TestBombsInRequests(t *testing.T) {
 	s := open(t, nobody(t), options{path: "/v1"})
 	for _, encoding := range []string{"gzip", "deflate", "br", "zstd"} {
 		content := bomb(encoding, `{"messages":[{"role":"user","content":"`, maxBody)
-		for _, path := range []string{"/chat/completions", "/embeddings"} {
+		paths := []string{"/chat/completions"}
+		if encoding == "gzip" {
+			paths = append(paths, "/embeddings") // all bodies are read by one function
+		}
+		for _, path := range paths {
 			r := s.request(http.MethodPost, path, string(content))
 			r.Header.Set("Content-Encoding", encoding)
 			var a answered
