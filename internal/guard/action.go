@@ -44,7 +44,10 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	} else {
 		in.Secrets, in.Placeholders = rules(secrets), len(marked(written)) > 0
 	}
-	d := g.decide(in)
+	d, halted := g.halt()
+	if !halted {
+		d = g.decide(in)
+	}
 	if d.Verdict == policy.Redact {
 		// A call cannot run with a hole in it.
 		d.Verdict = policy.Deny

@@ -83,6 +83,10 @@ type Operator interface {
 	Said(place string, say func() string) string
 	// Wrong are the contents in which a detector was wrong. It is not changed.
 	Wrong() map[operator.Content]bool
+	// Frozen is the freeze in force, or nil.
+	Frozen() *operator.Frozen
+	// OnFreeze calls f once there is one, until stop is called.
+	OnFreeze(f func()) (stop func())
 }
 
 // nobody has settled anything.
@@ -92,6 +96,8 @@ func (nobody) Language() operator.Language             { return operator.English
 func (nobody) Pass(_, _, _ string) (int64, bool)       { return 0, false }
 func (nobody) Said(_ string, say func() string) string { return say() }
 func (nobody) Wrong() map[operator.Content]bool        { return nil }
+func (nobody) Frozen() *operator.Frozen                { return nil }
+func (nobody) OnFreeze(func()) (stop func())           { return func() {} }
 
 // Guard decides. It is safe for concurrent use.
 type Guard struct {

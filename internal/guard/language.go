@@ -14,7 +14,8 @@ type language struct {
 	holds                         string
 	step, message, nothing, words string
 	messageGone, resultGone       string
-	why, status, goOn, tell       string
+	why, status, goOn, tell, thaw string
+	rest                          string               // of an answer
 	pass                          string               // with the row's number
 	secret                        string               // for the title of any credential; "" keeps detect's
 	titles                        map[string]string    // of findings, by rule
@@ -31,7 +32,8 @@ var languages = map[operator.Language]language{
 		nothing: "nothing was passed on to the model", words: "the model's words",
 		messageGone: "a message was removed here", resultGone: "a tool result was removed here",
 		why: "run seawall why %d", status: "run seawall status",
-		goOn: "go on without it", tell: "tell the person that it was removed",
+		goOn: "go on without it", tell: "tell the person that it was removed", thaw: "run seawall thaw",
+		rest: "the rest of this answer",
 		pass: "run seawall pass %d and send it again",
 		broken: map[string][3]string{
 			"cut off":   {"a tool call", "the model's answer was cut off before the call was complete", "ask again"},
@@ -48,7 +50,8 @@ var languages = map[operator.Language]language{
 		nothing: "an das Modell wurde nichts weitergegeben", words: "die Worte des Modells",
 		messageGone: "hier wurde eine Nachricht entfernt", resultGone: "hier wurde das Ergebnis eines Werkzeugs entfernt",
 		why: "seawall why %d aufrufen", status: "seawall status aufrufen",
-		goOn: "ohne sie weitermachen", tell: "der Person sagen, dass es entfernt wurde",
+		goOn: "ohne sie weitermachen", tell: "der Person sagen, dass es entfernt wurde", thaw: "seawall thaw aufrufen",
+		rest:   "der Rest dieser Antwort",
 		pass:   "seawall pass %d aufrufen und neu senden",
 		secret: "ein Geheimnis",
 		titles: map[string]string{
@@ -69,6 +72,7 @@ var languages = map[operator.Language]language{
 			unruled:                             "die Regeln nicht angewendet werden konnten, und darum nichts erlaubt ist",
 			unpermitted:                         "keine Regel es erlaubt",
 			needsApproval:                       "es eine Freigabe braucht",
+			frozen:                              "der Agent eingefroren ist",
 			"a rule of this machine forbids it": "eine Regel dieses Rechners es verbietet",
 			"no answer of a model that passed Seawall asked for it": "keine Antwort eines Modells, die durch Seawall kam, es verlangt hat",
 			"its arguments have no certain reading":                 "seine Angaben nicht eindeutig sind",

@@ -54,6 +54,9 @@ func (g *Guard) say(t Turn, write func(l language) notice) string {
 
 // look is what a person can do who wants to know more.
 func (l language) look(d Decision) string {
+	if d.frozen() {
+		return l.thaw
+	}
 	if d.ID == 0 {
 		return l.status
 	}

@@ -15,6 +15,9 @@ const Input Source = "input"
 // Side records a request that carries no conversation, such as for a list of
 // models: what names it. No row, no request.
 func (g *Guard) Side(ctx context.Context, t Turn, what string) Decision {
-	d := Decision{Verdict: policy.Allow, Why: "it carries no conversation"}
+	d, halted := g.halt()
+	if !halted {
+		d = Decision{Verdict: policy.Allow, Why: "it carries no conversation"}
+	}
 	return g.keep(ctx, t, d, ledger.Row{Act: "side", Detail: g.clean(what)})
 }

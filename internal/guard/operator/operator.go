@@ -1,10 +1,12 @@
 // Package operator is what the operator of this machine has settled for the
-// guard while the doors are open: the language of the notices, the texts that
-// may pass once, the contents in which a detector was wrong, and the notices that stand in place of a text already. All of
-// it is in files of the state directory, which only the operator can write and
-// the doors look at whenever they need it.
+// guard while the doors are open: that nothing may happen, the language of the
+// notices, the texts that may pass once, the contents in which a detector was
+// wrong, and the notices that stand in place of a text already. All of it is in
+// files of the state directory, which only the operator can write and the doors
+// look at whenever they need it.
 //
 //	seawall pass ID, the page ──▶ passes.json ──▶ Desk.Pass ──▶ guard
+//	seawall freeze, the page  ──▶ frozen.json ──▶ Desk.Frozen, Desk.OnFreeze
 //	seawall up --language de  ──▶ language    ──▶ Desk.Language
 //	seawall why ID --wrong    ──▶ wrong.json  ──▶ Desk.Wrong
 //	                 notices.json ◀─────────────▶ Desk.Said
@@ -28,6 +30,7 @@ type Desk struct {
 	said *notices // nil until they are needed
 
 	silenced atomic.Pointer[silenced]
+	waiting  waiters // for a freeze
 }
 
 // Open returns the desk of a state directory, which tells the time by now.

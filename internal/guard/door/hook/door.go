@@ -215,6 +215,9 @@ func (d *Door) vouchedFor(config string, q question) guard.Action {
 // toolCall answers whether a call may run: once for each time that the model
 // door let it through.
 func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
+	if notice, halted := d.guard.HaltCall(ctx, d.vouchedFor(config, q)); halted {
+		return answer{Block: true, Reason: notice}
+	}
 	why := "no answer of a model that passed Seawall asked for it"
 	t, err := ticket.Of(config, q.Trace, q.Tool, q.Params)
 	switch {

@@ -26,10 +26,7 @@ func (d *Door) canary(w http.ResponseWriter, x *exchange) bool {
 	}
 	word, is := d.Canary.Answer(x.route.ID, last.Text)
 	if is {
-		contentType, body := x.request.Answer(word)
-		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(body)
+		x.say(w, word)
 	}
 	return is
 }

@@ -153,11 +153,15 @@ func (d *Door) side(w http.ResponseWriter, r *http.Request, x *exchange, more st
 		more = ", media that was not looked into"
 	}
 	decision := d.guard.Side(r.Context(), t, r.Method+" "+shown(x.path)+more)
-	if decision.Verdict != policy.Allow {
+	switch {
+	case decision.Verdict == policy.Allow:
+		return true
+	case decision.Unkept:
 		unrecorded(w)
-		return false
+	default:
+		refuse(w, http.StatusForbidden, decision.Why+"; `seawall thaw` ends it")
 	}
-	return true
+	return false
 }
 
 func unrecorded(w http.ResponseWriter) {

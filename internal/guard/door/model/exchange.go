@@ -61,10 +61,7 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 		return
 	}
 	if answer != "" {
-		contentType, body := x.request.Answer(answer)
-		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(body)
+		x.say(w, answer)
 		return
 	}
 	x.body = body
@@ -76,6 +73,14 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 		return
 	}
 	d.forward(w, r, x)
+}
+
+// say answers a turn as the assistant.
+func (x *exchange) say(w http.ResponseWriter, words string) {
+	contentType, body := x.request.Answer(words)
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(body)
 }
 
 // elsewhere is the error of an answer that sends the agent to another address,

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/openseawall/seawall/internal/guard/wire"
 )
 
 // forward sends a request to the provider, as the guard left it, and hands its
@@ -26,7 +28,9 @@ import (
 func (d *Door) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	out, body := x.outgoing(r)
 	defer body.Close()
-	res, hand := d.ask(w, r, x, out)
+	until, stop := d.untilFrozen(r)
+	defer stop()
+	res, hand := d.ask(until, w, r, x, out)
 	if res == nil {
 		return
 	}
@@ -41,19 +45,29 @@ func (d *Door) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 // ask sends a request, and writes the head of its answer. It returns nil where
 // there is none, and else what hands on its body. What all this needs of the
 // stack is given back while a stream is open.
-func (d *Door) ask(w http.ResponseWriter, r *http.Request, x *exchange, out *http.Request) (*http.Response, func(http.ResponseWriter) error) {
+func (d *Door) ask(until context.Context, w http.ResponseWriter, r *http.Request, x *exchange, out *http.Request) (*http.Response, func(http.ResponseWriter) error) {
 	interim := &interim{w: w}
-	res, err := d.transport.RoundTrip(out.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+	res, err := d.transport.RoundTrip(out.WithContext(httptrace.WithClientTrace(until, &httptrace.ClientTrace{
 		Got1xxResponse: interim.pass,
 		WroteRequest:   x.wrote,
 	})))
 	interim.over()
+	if err != nil && halted(until) {
+		x.halt(w)
+		return nil, nil
+	}
 	if err != nil {
 		d.upstreamFailed(w, r, x, err)
 		return nil, nil
 	}
 	x.release()
+	res.Body = haltable{res.Body, until}
 	hand, err := x.incoming(r.Context(), res)
+	if errors.Is(err, wire.ErrHalted) {
+		res.Body.Close()
+		x.halt(w)
+		return nil, nil
+	}
 	if err != nil {
 		res.Body.Close()
 		d.upstreamFailed(w, r, x, err)

@@ -84,7 +84,12 @@ func (t *turn) folder() string {
 }
 
 // Tell implements wire.Teller.
-func (t *turn) Tell(f wire.Failure) string { return t.guard.Broken(t.Turn, string(f)) }
+func (t *turn) Tell(f wire.Failure) string {
+	if f == wire.Halted {
+		return t.guard.HaltAnswer(context.Background(), t.Turn)
+	}
+	return t.guard.Broken(t.Turn, string(f))
+}
 
 // traceparent takes trace id and span id out of a W3C traceparent header.
 func traceparent(header string) (trace, span string) {
@@ -103,6 +108,9 @@ var sources = map[wire.Role]guard.Source{
 // something cannot be taken out, or the record cannot be kept.
 func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string) {
 	t.results()
+	if notice, halted := t.guard.HaltTurn(ctx, t.Turn); halted {
+		return nil, notice
+	}
 	if t.request.Previous != "" {
 		if d := t.guard.Unseen(ctx, t.Turn); d.Verdict != policy.Allow {
 			return nil, t.guard.Halted(t.Turn, d)

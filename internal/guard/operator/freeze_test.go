@@ -1,0 +1,112 @@
+package operator
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openseawall/seawall/internal/state"
+)
+
+func TestAFreezeStaysUntilItIsThawed(t *testing.T) {
+	d, dir, now := desk(t)
+	if d.Frozen() != nil {
+		t.Fatal("a new state is frozen")
+	}
+	f, fresh, err := Freeze(dir, "anna", *now)
+	if err != nil || !fresh || f.By != "anna" || !f.Since.Equal(*now) {
+		t.Fatalf("%+v %v %v", f, fresh, err)
+	}
+	if info, err := os.Stat(dir.Path(frozenFile)); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if f, fresh, err := Freeze(dir, "bert", now.Add(time.Hour)); err != nil || fresh || f.By != "anna" || !f.Since.Equal(*now) {
+		t.Errorf("a second freeze: %+v %v %v", f, fresh, err)
+	}
+	for name, d := range map[string]*Desk{"the same": d, "after a restart": Open(dir, time.Now)} {
+		if f := d.Frozen(); f == nil || f.By != "anna" {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	if f, err := Thaw(dir); err != nil || f == nil || f.By != "anna" {
+		t.Errorf("%+v %v", f, err)
+	}
+	if f, err := Thaw(dir); err != nil || f != nil || d.Frozen() != nil {
+		t.Errorf("after the thaw: %+v %v", f, err)
+	}
+}
+
+// TestWhatCannotBeReadIsFrozen, since a door that cannot tell must not act.
+func TestWhatCannotBeReadIsFrozen(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"empty":     func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"cut off":   func(path string) error { return os.WriteFile(path, []byte(`{"since":"20`), 0o600) },
+		"null":      func(path string) error { return os.WriteFile(path, []byte(`null`), 0o600) },
+		"no time":   func(path string) error { return os.WriteFile(path, []byte(`{"by":"x"}`), 0o600) },
+		"a folder":  func(path string) error { return os.Mkdir(path, 0o700) },
+		"a link":    func(path string) error { return os.Symlink(filepath.Join(t.TempDir(), "away"), path) },
+		"a link up": func(path string) error { return os.Symlink("../../etc/passwd", path) },
+	} {
+		d, dir, _ := desk(t)
+		if err := spoil(dir.Path(frozenFile)); err != nil {
+			t.Fatal(err)
+		}
+		if f := d.Frozen(); f == nil || !strings.Contains(f.By, frozenFile) && name != "a link up" {
+			t.Errorf("%s: %+v", name, f)
+		}
+		if f, err := Thaw(dir); err != nil || f == nil || d.Frozen() != nil {
+			t.Errorf("%s is not thawed: %+v %v", name, f, err)
+		}
+	}
+}
+
+func TestWhoWaitsHearsOfAFreezeOnce(t *testing.T) {
+	d, dir, now := desk(t)
+	var heard, gone atomic.Int64
+	var all sync.WaitGroup
+	for range 50 {
+		all.Add(1)
+		stop := d.OnFreeze(func() { heard.Add(1); all.Done() })
+		defer stop()
+		d.OnFreeze(func() { gone.Add(1) })()
+	}
+	if _, _, err := Freeze(dir, "anna", *now); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
+	at := false
+	defer d.OnFreeze(func() { at = true })()
+	if !at {
+		t.Error("who begins to wait while there is a freeze does not hear of it at once")
+	}
+	if _, err := Thaw(dir); err != nil {
+		t.Fatal(err)
+	}
+	again := make(chan struct{})
+	defer d.OnFreeze(func() { close(again) })()
+	if _, _, err := Freeze(dir, "anna", *now); err != nil {
+		t.Fatal(err)
+	}
+	<-again
+	if heard.Load() != 50 || gone.Load() != 0 {
+		t.Errorf("%d heard of it, and %d who did not wait any more", heard.Load(), gone.Load())
+	}
+}
+
+func BenchmarkNotFrozen(b *testing.B) {
+	dir, err := state.Open(filepath.Join(b.TempDir(), "state"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer dir.Close()
+	d := Open(dir, time.Now)
+	for b.Loop() {
+		if d.Frozen() != nil {
+			b.Fatal("frozen")
+		}
+	}
+}
