@@ -169,6 +169,9 @@ func TestALineIsForItsCallAlone(t *testing.T) {
 	for range 1500 {
 		in := randomInput(rnd)
 		in.Act = Call
+		if len(in.Effects.Writes) > 0 {
+			in.Effects.Writes = []string{"/x"}
+		}
 		line, err := before.Line("allow-1", in)
 		if before.Decide(in).Verdict == Allow || err != nil {
 			continue
@@ -231,6 +234,7 @@ func TestNoLine(t *testing.T) {
 		"unreadable":   {in(func(i *Input) { i.Effects.ParseError = "1:1" }), errUnclear},
 		"two readings": {in(func(i *Input) { i.Ambiguous = true }), errUnclear},
 		"anywhere":     {in(func(i *Input) { i.Effects.Kinds = []effect.Kind{effect.Send} }), errNowhere},
+		"some folder":  {in(func(i *Input) { i.Effects.Reads = []string{"~/x", "keys.json"} }), errRelative},
 		"a variable":   {in(func(i *Input) { i.Effects.Reads = []string{"~/.aws/credentials", effect.Unknown} }), errOpaque},
 		"opaque":       {in(func(i *Input) { i.Effects.Opaque = true }), errOpaque},
 		"a secret":     {in(func(i *Input) { i.Effects.URLs = []string{"https://x.example/?k=[secret: an API key]"} }), errSecret},
@@ -243,7 +247,7 @@ func TestNoLine(t *testing.T) {
 
 func TestALineReadsWell(t *testing.T) {
 	in := call(effect.CredentialRead)
-	in.Effects = effect.Of("exec", []byte(`{"command":"cat ~/.ssh/id_rsa \"a\\\"b\""}`))
+	in.Effects = effect.Of("exec", []byte(`{"command":"cat ~/.ssh/id_rsa \"/a\\\"b\""}`))
 	got, err := shipped(t).Line("allow-41", in)
 	const want = `@name("allow-41")
 @except("credential-files")
@@ -252,7 +256,7 @@ when {
   context.dangers == ["credential-read"] &&
   context.kinds == ["execute", "read"] &&
   context.commands == ["cat"] &&
-  context.reads == ["a\"b", "~/.ssh/id_rsa"] &&
+  context.reads == ["/a\"b", "~/.ssh/id_rsa"] &&
   context.writes.isEmpty() && context.hosts.isEmpty() && context.urls.isEmpty() &&
   context.secrets.isEmpty() && !context.opaque && !context.placeholders
 };

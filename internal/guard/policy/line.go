@@ -18,6 +18,7 @@ var (
 	errProtected = errors.New("it touches what guards this machine; nothing lifts that, and if you want it done you do it by hand")
 	errUnclear   = errors.New("it cannot be read in one way only, so nobody knows what a line would let through")
 	errOpaque    = errors.New("a part of it cannot be read, so a line for it would let through what nobody has seen")
+	errRelative  = errors.New("no rule can see in which folder a path of it starts; written in full (/home/…), it could have one")
 	errNowhere   = errors.New("it sends something, and no rule can see where to, so a line for it would let it go anywhere")
 	errSecret    = errors.New("a secret stands in it, which the record does not hold, so no line can name it")
 	errRedacts   = errors.New("a rule takes secrets out of it, to which there are no exceptions")
@@ -97,7 +98,15 @@ func (in Input) liftable(rules []string) error {
 			return errSecret
 		}
 	}
+	if len(e.Dangers) > 0 && slices.ContainsFunc(slices.Concat(e.Reads, e.Writes), relative) {
+		return errRelative
+	}
 	return nil
+}
+
+// relative reports whether a path starts where the call does.
+func relative(path string) bool {
+	return !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "~")
 }
 
 // described is a permit for calls of which a rule sees the same.
