@@ -28,7 +28,23 @@ import (
 	"github.com/openseawall/seawall/lab/seawall"
 )
 
+// alone says that the tests have mounts of their own.
+const alone = "SEAWALL_LAB_ALONE"
+
+// TestMain runs the tests among mounts of their own: what somebody else starts
+// meanwhile would take a copy of them along, and a disk of which there is a copy
+// cannot be taken away.
 func TestMain(m *testing.M) {
+	if os.Getenv(alone) == "" {
+		again := exec.Command("unshare", append([]string{"--mount", os.Args[0]}, os.Args[1:]...)...)
+		again.Env = append(os.Environ(), alone+"=1")
+		again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
+		if err := again.Run(); again.ProcessState == nil {
+			fmt.Fprintln(os.Stderr, "starting the tests among mounts of their own:", err)
+			os.Exit(1)
+		}
+		os.Exit(again.ProcessState.ExitCode())
+	}
 	code := m.Run()
 	seawall.Clean()
 	os.Exit(code)
