@@ -17,6 +17,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/install"
 	"github.com/openseawall/seawall/internal/service"
@@ -50,6 +52,7 @@ type Patient struct {
 	Machine install.Machine
 	Host    host.Host
 	Now     time.Time
+	Statfs  func(path string, disk *unix.Statfs_t) error
 
 	dir     *state.Dir
 	info    fs.FileInfo // of the state directory, as it was found
@@ -61,7 +64,7 @@ type Patient struct {
 // This is the Seawall of this machine with its state at a path.
 func This(path, version string) *Patient {
 	program, _ := os.Executable()
-	return &Patient{Path: path, Program: program, Version: version, Machine: install.This(), Host: host.Live(), Now: time.Now()}
+	return &Patient{Path: path, Program: program, Version: version, Machine: install.This(), Host: host.Live(), Now: time.Now(), Statfs: unix.Statfs}
 }
 
 // Examine makes all checks. An error says that it could not look.

@@ -34,13 +34,13 @@ const scarceBelow = 0.10
 
 func disk(_ context.Context, p *Patient) []Finding {
 	var disk unix.Statfs_t
-	if err := unix.Statfs(p.Path, &disk); err != nil {
+	if err := p.Statfs(p.Path, &disk); err != nil {
 		return failed(fmt.Errorf("looking how full the disk of %s is: %w", p.Path, err))
 	}
-	switch free := float64(disk.Bavail) / float64(max(disk.Blocks, 1)); {
+	switch free := float64(disk.Bavail) / float64(disk.Blocks); {
 	case disk.Flags&unix.ST_RDONLY != 0:
 		return []Finding{{What: fmt.Sprintf("the disk of %s is read-only, so the record cannot be kept and nothing that the agent wants is allowed", p.Path), Fix: "dmesg | tail says why; mount -o remount,rw once it is whole"}}
-	case free < scarceBelow:
+	case disk.Blocks > 0 && free < scarceBelow:
 		return found("%.1f %% of the disk of %s are free; once it is full, nothing that the agent wants is allowed", free*100, p.Path)
 	}
 	return nil
