@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exitStatus, "running": running, "watched": watched, "tried": tried, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode,
+			"status": exitStatus, "running": running, "watched": watched, "tried": tried, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode, "judged": judged,
 		},
 	})
 }

@@ -41,7 +41,7 @@ Nothing is allowed that touches what guards this machine.`,
 		Example: `  seawall log --decision deny   which number
   seawall why 41
   seawall why 41 --allow`,
-		Args: cobra.ExactArgs(1),
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := state.Existing(stateDir)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -132,15 +132,11 @@ func allow(cmd *cobra.Command, dir *state.Dir, record *ledger.Reader, rules *pol
 }
 
 func printReplayed(out io.Writer, r why.Replayed) {
-	since := r.Since.Local().Format(time.DateOnly)
-	switch r.Through {
-	case 0:
-		fmt.Fprintf(out, "Since %s it would have let nothing else through of %d calls that were stopped.\n", since, r.Denied)
-	case 1:
-		fmt.Fprintf(out, "Since %s it would have let 1 other call through of %d that were stopped:\n", since, r.Denied)
-	default:
-		fmt.Fprintf(out, "Since %s it would have let %d other calls through of %d that were stopped:\n", since, r.Through, r.Denied)
+	count, end := "none", "."
+	if r.Through > 0 {
+		count, end = strconv.Itoa(r.Through), ":"
 	}
+	fmt.Fprintf(out, "In the last 30 days it would also have let through, of %d other calls that were stopped, %s%s\n", r.Denied, count, end)
 	for _, row := range r.Rows {
 		fmt.Fprintf(out, "%6d  %s  %s\n", row.ID, row.Time.Local().Format("2006-01-02 15:04:05"), sentenceOf(row))
 	}
@@ -191,14 +187,14 @@ func brief(r ledger.Row) ledger.Row {
 	return r
 }
 
-var decisions = map[string]string{"deny": "Stopped", "ask": "Stopped, because nobody could approve it", "redact": "Passed on without secrets", "allow": "Allowed"}
+var verdicts = map[string]string{"deny": "Stopped", "ask": "Stopped, because nobody could approve it", "redact": "Passed on without secrets", "allow": "Allowed"}
 
 func verdict(r ledger.Row) string {
 	what := sentenceOf(brief(r))
 	if r.Outcome != "" {
 		what += " (outcome " + r.Outcome + ")"
 	}
-	return cmp.Or(decisions[r.Decision], r.Decision) + ": " + what
+	return cmp.Or(verdicts[r.Decision], r.Decision) + ": " + what
 }
 
 func printPolicies(w io.Writer, x why.Explanation) {

@@ -43,10 +43,6 @@ type Explanation struct {
 	NoLine string `json:"no_line,omitempty"`
 }
 
-// frozen stands in place of a policy's name in what was stopped because the
-// operator had frozen the agent.
-const frozen = "frozen"
-
 // Today is what the policy that is in force now says.
 type Today struct {
 	Version  string   `json:"version"`
@@ -94,7 +90,7 @@ func spoken(r ledger.Row) string {
 	switch {
 	case slices.Contains(r.Policy, guard.NoTicket):
 		return "OpenClaw was about to run this call, and Seawall had never let it through: " + r.Why
-	case slices.Contains(r.Policy, frozen):
+	case slices.Contains(r.Policy, guard.Frozen):
 		return "You had frozen the agent, and then nothing is allowed, whatever it is."
 	case r.Act == "side":
 		return "It carries no conversation, so there was nothing to judge."
@@ -166,7 +162,7 @@ func (x *Explanation) name() string { return fmt.Sprintf("allow-%d", x.Row.ID) }
 
 // ruled reports whether it was the policy that decided.
 func (x *Explanation) ruled() bool {
-	return x.Row.Act != "side" && !slices.Contains(x.Row.Policy, guard.NoTicket) && !slices.Contains(x.Row.Policy, frozen)
+	return x.Row.Act != "side" && !slices.Contains(x.Row.Policy, guard.NoTicket) && !slices.Contains(x.Row.Policy, guard.Frozen)
 }
 
 // outcome is a decision in the words of a row: a call cannot run with a hole in
@@ -186,7 +182,7 @@ func (x *Explanation) allowing() (ways []string) {
 	case slices.Contains(r.Policy, guard.NoTicket):
 		say("A model call that passes Seawall's door: the tool calls in its answer are judged there and can then run. `seawall status` says what goes past it.")
 		return ways
-	case slices.Contains(r.Policy, frozen):
+	case slices.Contains(r.Policy, guard.Frozen):
 		say("`seawall thaw`, and then the same again.")
 		return ways
 	case r.Act == "read" && r.Decision == "deny":
