@@ -19,6 +19,7 @@ import (
 
 type logFlags struct {
 	json, follow bool
+	damage, all  bool
 	since, until string
 	filter       ledger.Filter
 }
@@ -37,7 +38,8 @@ With --json there is a line for each row of the record: what was asked, what was
 decided, and what was done, with the SHA-256 of the result.`,
 		Example: `  seawall log --decision deny --since 1h   what was stopped in the last hour
   seawall log --follow                     go on as it happens
-  seawall log --json --tool exec           one JSON object a row`,
+  seawall log --json --tool exec           one JSON object a row
+  seawall log --damage --since 1h          what the agent did in the last hour`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return showLog(cmd, f) },
 	}
@@ -50,6 +52,8 @@ decided, and what was done, with the SHA-256 of the result.`,
 	flags.StringVar(&f.filter.Decision, "decision", "", "only this `decision`: allow, redact, ask, deny")
 	flags.StringVar(&f.filter.Session, "session", "", "only this `session` of OpenClaw")
 	flags.IntVarP(&f.filter.Last, "last", "n", 0, "only the last `N` rows")
+	flags.BoolVar(&f.damage, "damage", false, "tell what the agent did: what ran, was written, reached, sent, read")
+	flags.BoolVar(&f.all, "all", false, "with --damage: all of it, not a screen")
 	cmd.AddCommand(newVerify(), newCheckpoint())
 	return cmd
 }
@@ -61,6 +65,9 @@ func showLog(cmd *cobra.Command, f logFlags) error {
 	}
 	if f.filter.Until, err = moment(f.until); err != nil {
 		return fmt.Errorf("--until: %w", err)
+	}
+	if f.damage {
+		return showDamage(cmd, f.filter.Since, f.json, f.all)
 	}
 	record, err := openRecord()
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package console is Seawall's web page: how the machine stands, what was
 // decided, whether the doors are well. It is html/template and htmx from the
 // binary, on loopback, behind a one-time link. It changes nothing but what the
-// operator lets through once.
+// operator lets through once, and freezes.
 package console
 
 import (
@@ -31,6 +31,7 @@ var pages embed.FS
 
 // View is what the page shows at one moment.
 type View struct {
+	Frozen   bool   // there is nothing more to freeze
 	Label    string // "protected", "watching, not protecting", …
 	Good     bool   // the label is nothing to worry about
 	Sentence string // what the label means and the one command that changes it
@@ -56,6 +57,8 @@ type Source interface {
 	Redeem(token string) bool
 	// Pass lets the text of a row through once, or says why not.
 	Pass(r *http.Request, id int64) error
+	// Freeze makes every door deny, or says why not.
+	Freeze(r *http.Request) error
 }
 
 // Console serves the page.
@@ -85,6 +88,7 @@ func New(source Source) *Console {
 	c.mux.HandleFunc("GET /{$}", c.page("page"))
 	c.mux.HandleFunc("GET /live", c.page("live"))
 	c.mux.HandleFunc("POST /pass", c.pass)
+	c.mux.HandleFunc("POST /freeze", c.freeze)
 	return c
 }
 
@@ -135,18 +139,38 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 // sayFor is how long the page shows what became of a button.
 const sayFor = 20 * time.Second
 
-// pass lets a text through once. A page of another address, be it on this
-// machine, cannot press the button: browsers tell where a request comes from.
-func (c *Console) pass(w http.ResponseWriter, r *http.Request) {
+// asked reports whether a button of the page itself was pressed. A page of
+// another address, be it on this machine, cannot press it: browsers tell where a
+// request comes from.
+func asked(w http.ResponseWriter, r *http.Request) bool {
 	if err := http.NewCrossOriginProtection().Check(r); err != nil || r.Header.Get("HX-Request") == "" {
 		http.Error(w, "Seawall: this was not asked by the page itself", http.StatusForbidden)
+		return false
+	}
+	return true
+}
+
+// pass lets a text through once.
+func (c *Console) pass(w http.ResponseWriter, r *http.Request) {
+	if !asked(w, r) {
 		return
 	}
 	id, err := strconv.ParseInt(r.URL.Query().Get("id"), 10, 64)
 	if err == nil {
 		err = c.source.Pass(r, id)
 	}
-	said := fmt.Sprintf("#%d may pass once. Have the message sent again; the next turn reads a tool's result.", id)
+	c.say(w, r, fmt.Sprintf("#%d may pass once. Have the message sent again; the next turn reads a tool's result.", id), err)
+}
+
+// freeze makes every door deny. Only a command ends that.
+func (c *Console) freeze(w http.ResponseWriter, r *http.Request) {
+	if asked(w, r) {
+		c.say(w, r, "Frozen. What happened before: seawall log --damage. To end it: seawall thaw, in a terminal.", c.source.Freeze(r))
+	}
+}
+
+// say shows what became of a button.
+func (c *Console) say(w http.ResponseWriter, r *http.Request, said string, err error) {
 	if err != nil {
 		said = err.Error()
 	}

@@ -15,7 +15,10 @@ import (
 type fake struct {
 	token  string
 	passed []int64
+	frozen int
 }
+
+func (f *fake) Freeze(*http.Request) error { f.frozen++; return nil }
 
 func (f *fake) Pass(_ *http.Request, id int64) error {
 	if id != 9 {

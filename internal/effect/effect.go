@@ -43,6 +43,7 @@ type Effects struct {
 	Hosts    []string          // hosts reached: lower case, no port
 	URLs     []string
 	Commands []string // names of the programs run, in order
+	To       []string // of a tool that sends: whom it names, as written
 	// Opaque is true when part of the action cannot be read: an expansion that
 	// decides a command name, code in a language nobody parses, an unknown tool.
 	Opaque bool

@@ -47,6 +47,7 @@ func judgeTool(r *recorder, name string, args map[string]any, depth int) {
 		return
 	}
 	s := newShell(r, depth)
+	defer s.recipients(args)
 	t, ok := tools[name]
 	if !ok {
 		if t, ok = foreign(name); ok {

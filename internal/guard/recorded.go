@@ -23,7 +23,7 @@ func (g *Guard) effects(e effect.Effects) *ledger.Effects {
 	for _, list := range []struct {
 		from []string
 		to   *[]string
-	}{{e.Reads, &out.Reads}, {e.Writes, &out.Writes}, {e.Hosts, &out.Hosts}, {e.URLs, &out.URLs}, {e.Commands, &out.Commands}} {
+	}{{e.Reads, &out.Reads}, {e.Writes, &out.Writes}, {e.Hosts, &out.Hosts}, {e.URLs, &out.URLs}, {e.Commands, &out.Commands}, {e.To, &out.To}} {
 		for _, s := range list.from {
 			clean := g.clean(s)
 			out.Partial = out.Partial || clean != s

@@ -12,6 +12,7 @@ type Effects struct {
 	Hosts    []string          `json:"hosts,omitempty"`
 	URLs     []string          `json:"urls,omitempty"`
 	Commands []string          `json:"commands,omitempty"`
+	To       []string          `json:"to,omitempty"` // whom a message is for, as written
 	Opaque   bool              `json:"opaque,omitempty"`
 	Unparsed string            `json:"unparsed,omitempty"` // why a part could not be read
 	// Partial tells that this is not all, or not as it was: a list was too long
@@ -55,7 +56,7 @@ func (e *Effects) bounded() *Effects {
 		return nil
 	}
 	b := *e
-	for _, list := range []*[]string{&b.Kinds, &b.Dangers, &b.Reads, &b.Writes, &b.Hosts, &b.URLs, &b.Commands} {
+	for _, list := range []*[]string{&b.Kinds, &b.Dangers, &b.Reads, &b.Writes, &b.Hosts, &b.URLs, &b.Commands, &b.To} {
 		var whole bool
 		*list, whole = boundedList(*list)
 		b.Partial = b.Partial || !whole

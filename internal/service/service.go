@@ -160,6 +160,7 @@ type look struct {
 	refused string // why the policy on the disk is not in force
 	unkept  string // why the record cannot be kept
 	record  string // what else is wrong with it
+	frozen  string // since when and by whom
 }
 
 // look takes over what was changed on the disk since the last look, and says on
@@ -184,6 +185,7 @@ func (s *Service) look(ctx context.Context, last look) look {
 	default:
 		fmt.Fprintln(s.complaints, "seawall: the record cannot be kept, so what the agent wants is denied:", now.unkept)
 	}
+	now.frozen = s.frozen(ctx, last.frozen)
 	if now.record != last.record && now.record != "" {
 		fmt.Fprintln(s.complaints, "seawall:", now.record)
 	}

@@ -89,7 +89,8 @@ func (s *Service) View(r *http.Request) (console.View, error) {
 	}
 	standing := watched.Stand(audit, len(s.routes.List()), true, time.Now())
 	view := console.View{
-		Label: standing.Label, Sentence: standing.Sentence, Good: standing.Good,
+		Frozen: watched.Frozen != nil,
+		Label:  standing.Label, Sentence: standing.Sentence, Good: standing.Good,
 		Passes: s.passes(), Audit: audit, Version: s.version, Now: time.Now(), Health: append(s.health(), proofs(watched)...),
 	}
 	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{Last: shownRows, Brief: true}) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/guard/boundary"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
@@ -19,7 +20,8 @@ import (
 // Watched is what the watch and the doors have seen of whether they are in the
 // path, as it stands in the state.
 type Watched struct {
-	Report  *proof.Report // nil: nobody has watched yet
+	Frozen  *operator.Frozen // nil: nothing is frozen
+	Report  *proof.Report    // nil: nobody has watched yet
 	Plugins []hook.Plugin
 	Past    []hook.Past
 	// Boundary is what came of the attempts to reach Seawall as the agent; nil:
@@ -29,6 +31,7 @@ type Watched struct {
 
 // ReadWatched reads it.
 func ReadWatched(dir *state.Dir, now time.Time) (w Watched, err error) {
+	w.Frozen = operator.FrozenIn(dir)
 	if w.Report, err = proof.Load(dir); err != nil {
 		return w, err
 	}
@@ -66,6 +69,9 @@ func (w Watched) Problems(now time.Time) []proof.Problem {
 
 // Stand is [Stand] with what is known of whether the doors are in the path.
 func (w Watched) Stand(a *posture.Audit, routes int, open bool, now time.Time) Standing {
+	if w.Frozen != nil {
+		return Standing{Label: frozenLabel, Sentence: w.Frozen.String() + ": every call is denied, and no model is asked. To end it: seawall thaw"}
+	}
 	s := Stand(a, routes, open)
 	if routes == 0 || !open {
 		return s

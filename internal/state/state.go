@@ -29,6 +29,7 @@ const (
 	Audit   = "audit.json"
 	Running = "running.json"
 	Install = "install.json"
+	Frozen  = "frozen.json"
 	// OwnUser is the journal of an OpenClaw that was given a user of its own,
 	// Boundary what came of the attempts to reach Seawall as that user.
 	OwnUser  = "own-user.json"
@@ -113,9 +114,9 @@ func ours(path string) error {
 	other := ""
 	for _, e := range entries {
 		switch e.Name() {
-		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Layout:
+		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Frozen, Layout:
 			return nil
-		case "lock", "lost+found":
+		case "lock", "change.lock", "lost+found":
 		default:
 			other = e.Name()
 		}

@@ -12,14 +12,11 @@ import (
 	"github.com/openseawall/seawall/internal/state"
 )
 
-// frozenFile holds since when nothing may happen, and by whom. That it is there
-// is enough.
-const frozenFile = "frozen.json"
-
 // Glance is how soon whoever waits for a freeze hears of it.
 const Glance = 100 * time.Millisecond
 
 // Frozen says that nothing may happen: every door denies, whatever the policy.
+// That its file is there is enough.
 type Frozen struct {
 	Since time.Time `json:"since"`
 	By    string    `json:"by"` // "anna, by seawall freeze"
@@ -34,7 +31,7 @@ func (f Frozen) String() string {
 // Where they are frozen already, it returns since when, and false.
 func Freeze(dir *state.Dir, by string, now time.Time) (Frozen, bool, error) {
 	f, fresh := Frozen{Since: now, By: by}, true
-	err := dir.Change(frozenFile, func(old []byte) ([]byte, error) {
+	err := dir.Change(state.Frozen, func(old []byte) ([]byte, error) {
 		if len(old) > 0 {
 			f, fresh = parseFrozen(dir, old), false
 			return old, nil
@@ -50,17 +47,17 @@ func Thaw(dir *state.Dir) (*Frozen, error) {
 	if f == nil {
 		return nil, nil
 	}
-	return f, dir.Remove(frozenFile)
+	return f, dir.Remove(state.Frozen)
 }
 
 // FrozenIn returns the freeze of a state directory, or nil. What cannot be read
 // is one.
 func FrozenIn(dir *state.Dir) *Frozen {
 	// Most of the time there is none, and each decision asks.
-	if _, err := os.Lstat(dir.Path(frozenFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(dir.Path(state.Frozen)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	content, err := dir.Read(frozenFile)
+	content, err := dir.Read(state.Frozen)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -71,8 +68,8 @@ func FrozenIn(dir *state.Dir) *Frozen {
 func parseFrozen(dir *state.Dir, content []byte) Frozen {
 	var f Frozen
 	if json.Unmarshal(content, &f) != nil || f.Since.IsZero() {
-		f = Frozen{By: "a file that cannot be read, " + dir.Path(frozenFile)}
-		if info, err := os.Lstat(dir.Path(frozenFile)); err == nil {
+		f = Frozen{By: "a file that cannot be read, " + dir.Path(state.Frozen)}
+		if info, err := os.Lstat(dir.Path(state.Frozen)); err == nil {
 			f.Since = info.ModTime()
 		}
 	}

@@ -21,7 +21,7 @@ func TestAFreezeStaysUntilItIsThawed(t *testing.T) {
 	if err != nil || !fresh || f.By != "anna" || !f.Since.Equal(*now) {
 		t.Fatalf("%+v %v %v", f, fresh, err)
 	}
-	if info, err := os.Stat(dir.Path(frozenFile)); err != nil || info.Mode() != 0o600 {
+	if info, err := os.Stat(dir.Path(state.Frozen)); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v %v", info, err)
 	}
 	if f, fresh, err := Freeze(dir, "bert", now.Add(time.Hour)); err != nil || fresh || f.By != "anna" || !f.Since.Equal(*now) {
@@ -52,10 +52,10 @@ func TestWhatCannotBeReadIsFrozen(t *testing.T) {
 		"a link up": func(path string) error { return os.Symlink("../../etc/passwd", path) },
 	} {
 		d, dir, _ := desk(t)
-		if err := spoil(dir.Path(frozenFile)); err != nil {
+		if err := spoil(dir.Path(state.Frozen)); err != nil {
 			t.Fatal(err)
 		}
-		if f := d.Frozen(); f == nil || !strings.Contains(f.By, frozenFile) && name != "a link up" {
+		if f := d.Frozen(); f == nil || !strings.Contains(f.By, state.Frozen) && name != "a link up" {
 			t.Errorf("%s: %+v", name, f)
 		}
 		if f, err := Thaw(dir); err != nil || f == nil || d.Frozen() != nil {
