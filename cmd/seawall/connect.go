@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -308,6 +309,10 @@ func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, don
 func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
 	var rows []connect.Row
 	for _, p := range plans {
+	yes, err := agreedTo(cmd, plans, yes)
+	if err != nil {
+		return err
+	}
 		rows = append(rows, p.Rows...)
 	}
 	printTable(w, rows)
@@ -315,7 +320,7 @@ func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
 		work = work || !p.Empty()
 		printDiff(w, p.Diff)
 		for _, note := range p.Notes {
-			fmt.Fprintln(w, "Note:", note+".")
+			fmt.Fprintln(w, "Note:", printable(note)+".")
 		}
 	}
 	return work
@@ -327,6 +332,23 @@ func printDiff(w io.Writer, diff string) {
 		return
 	}
 	for line := range strings.Lines(diff) {
+// foreign reports whether a plan is one that nobody can agree to beforehand.
+func foreign(plans []*connect.Plan) bool {
+	return slices.ContainsFunc(plans, func(p *connect.Plan) bool { return p.Foreign })
+}
+
+// agreedTo says whether --yes is an answer for these plans. Where it is none and
+// there is no terminal, that is an error.
+func agreedTo(cmd *cobra.Command, plans []*connect.Plan, yes bool) (bool, error) {
+	if !foreign(plans) {
+		return yes, nil
+	}
+	if !terminal(cmd.InOrStdin()) {
+		return false, fmt.Errorf("what would be put back comes from a journal that others than root could have written, so a person has to look at it: run %s in a terminal", cmd.CommandPath())
+	}
+	return false, nil
+}
+
 		switch {
 		case strings.HasPrefix(line, "+"):
 			fmt.Fprintf(w, "\033[32m%s\033[0m\n", strings.TrimSuffix(line, "\n"))
@@ -345,6 +367,7 @@ func ask(cmd *cobra.Command, question string) (bool, error) {
 		return false, fmt.Errorf("%s There is no terminal to ask on: give %s --yes as well", question, cmd.CommandPath())
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s [y/N] ", question)
+	diff = printableLines(diff)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')

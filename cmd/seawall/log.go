@@ -40,8 +40,9 @@ decided, and what was done, with the SHA-256 of the result.`,
   seawall log --follow                     go on as it happens
   seawall log --json --tool exec           one JSON object a row
   seawall log --damage --since 1h          what the agent did in the last hour`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return showLog(cmd, f) },
+		Args:    cobra.NoArgs,
+		PreRunE: asOwner,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return showLog(cmd, f) },
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a row")
@@ -176,10 +177,14 @@ func sentenceOf(r ledger.Row) string {
 
 // printable keeps what an agent wrote from talking to the terminal.
 func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
+	return strings.Map(screen, s)
+}
+
+// screen is a character as it may reach a terminal: a blank for a control
+// character, which could move the cursor or change what stands there.
+func screen(r rune) rune {
+	if r < ' ' || r >= 0x7f && r < 0xa0 {
+		return ' '
+	}
+	return r
 }

@@ -26,6 +26,12 @@ only be appended to (chattr +a); the URL gets a POST.`,
   seawall log checkpoint --to https://log.example/seawall
   seawall log checkpoint --to none`,
 		Args: cobra.NoArgs,
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			if err := handOver(to); err != nil {
+				return err
+			}
+			return asOwner(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			record, err := openRecord()
 			if err != nil {
@@ -63,12 +69,6 @@ func sendTo(cmd *cobra.Command, to string, head []byte) error {
 		if err := o.Send(cmd.Context(), head); err != nil {
 			return err
 		}
-		// The doors run as the state's owner and append to it.
-		if o.File != "" && os.Geteuid() == 0 {
-			if err := os.Chown(o.File, uid(dir), -1); err != nil {
-				return fmt.Errorf("giving %s to the account that the doors run as: %w", o.File, err)
-			}
-		}
 	}
 	if err := ledger.SaveOutside(dir, o); err != nil {
 		return err
@@ -81,7 +81,18 @@ func sendTo(cmd *cobra.Command, to string, head []byte) error {
 	return nil
 }
 
-func uid(dir *state.Dir) int {
+// handOver makes the file of a place the doors', who append to it as the owner of
+// the state. Only root can, and need.
+func handOver(to string) error {
+	o, err := ledger.ParseOutside(to)
+	if err != nil || o.File == "" || os.Geteuid() != 0 {
+		return nil
+	}
+	dir, err := state.Existing(stateDir)
+	if err != nil {
+		return nil // which is for the command to say
+	}
+	defer dir.Close()
 	uid, _ := dir.Owner()
-	return uid
+	return o.HandOver(uid)
 }

@@ -36,14 +36,25 @@ Exit status: 0 it fits, 1 it does not, 2 it could not be read.`,
 }
 
 func verifyRecord(cmd *cobra.Command, against string, asJSON bool) error {
+	var checkpoints [][]byte
+	var err error
+	if against != "" { // which the operator may read, and the doors may not
+		if checkpoints, err = givenCheckpoints(against); err != nil {
+			return err
+		}
+	}
+	if err := asOwner(cmd, nil); err != nil {
+		return err
+	}
 	record, err := openRecord()
 	if err != nil {
 		return err
 	}
 	defer record.Close()
-	checkpoints, err := outsideCheckpoints(against)
-	if err != nil {
-		return err
+	if against == "" {
+		if checkpoints, err = outsideCheckpoints(); err != nil {
+			return err
+		}
 	}
 	done := progress(cmd, "Reading the record")
 	r, err := record.Verify(cmd.Context(), checkpoints...)
@@ -62,16 +73,18 @@ func verifyRecord(cmd *cobra.Command, against string, asJSON bool) error {
 	return err
 }
 
-// outsideCheckpoints are those that a person gave, or those in the file to
-// which they are sent; none when there is neither.
-func outsideCheckpoints(given string) ([][]byte, error) {
-	if given != "" {
-		all, err := ledger.ReadCheckpoints(given)
-		if err == nil && len(all) == 0 {
-			err = fmt.Errorf("there is no checkpoint in %s: `seawall log checkpoint` prints one", given)
-		}
-		return all, err
+// givenCheckpoints are those that a person gave.
+func givenCheckpoints(given string) ([][]byte, error) {
+	all, err := ledger.ReadCheckpoints(given)
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("there is no checkpoint in %s: `seawall log checkpoint` prints one", given)
 	}
+	return all, err
+}
+
+// outsideCheckpoints are those in the file to which they are sent; none when
+// there is no such file.
+func outsideCheckpoints() ([][]byte, error) {
 	dir, err := state.Existing(stateDir)
 	if err != nil {
 		return nil, err

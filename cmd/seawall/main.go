@@ -59,6 +59,6 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "seawall: stopped")
 		return exitFailed
 	}
-	fmt.Fprintln(os.Stderr, "seawall:", err)
+	fmt.Fprintln(plainText{os.Stderr}, "seawall:", err)
 	return exitFailed
 }

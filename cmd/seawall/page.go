@@ -16,9 +16,10 @@ import (
 
 func newPage() *cobra.Command {
 	return &cobra.Command{
-		Use:   "page",
-		Short: "Print a link that opens the status page once",
-		Args:  cobra.NoArgs,
+		Use:     "page",
+		Short:   "Print a link that opens the status page once",
+		Args:    cobra.NoArgs,
+		PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := state.Existing(stateDir)
 			if errors.Is(err, os.ErrNotExist) {

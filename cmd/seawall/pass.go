@@ -33,7 +33,8 @@ ever. Each run that makes use of it has a row in the record.
 Without ID it lists what may pass.`,
 		Example: `  seawall log --decision deny   which number
   seawall pass 41               then send the message again`,
-		Args: cobra.MaximumNArgs(1),
+		Args:    cobra.MaximumNArgs(1),
+		PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := state.Existing(stateDir)
 			if errors.Is(err, fs.ErrNotExist) {

@@ -78,7 +78,8 @@ func newStatus() *cobra.Command {
 
 Exit status: 0 protected or nothing to protect, 1 otherwise, 2 when it could not
 be read.`,
-		Args: cobra.NoArgs,
+		Args:    cobra.NoArgs,
+		PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := readStatus(cmd)
 			if err != nil {
@@ -89,7 +90,7 @@ be read.`,
 				e.SetIndent("", "  ")
 				err = e.Encode(s)
 			} else {
-				printStatus(cmd.OutOrStdout(), s)
+				printStatus(plainText{cmd.OutOrStdout()}, s)
 			}
 			if err == nil && !s.Good {
 				return errNo

@@ -235,9 +235,12 @@ func takeBack(out io.Writer, dir *state.Dir) error {
 	if err != nil {
 		return fmt.Errorf("taking OpenClaw off the door: %w; run `seawall disconnect`", err)
 	}
+	if foreign(plans) {
+		return errors.New("what connect did stands in a journal that others than root could have written: run `seawall disconnect`, which shows it and asks")
+	}
 	for _, p := range plans {
 		for _, note := range p.Notes {
-			fmt.Fprintln(out, "Note:", note+".")
+			fmt.Fprintln(out, "Note:", printable(note)+".")
 		}
 		if err := p.Apply(ctx); err != nil {
 			return fmt.Errorf("taking OpenClaw off the door: %w; run `seawall disconnect`", err)

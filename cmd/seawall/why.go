@@ -42,6 +42,7 @@ Nothing is allowed that touches what guards this machine.`,
   seawall why 41
   seawall why 41 --allow`,
 		Args:    cobra.ExactArgs(1),
+		PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := state.Existing(stateDir)
 			if errors.Is(err, fs.ErrNotExist) {

@@ -90,7 +90,7 @@ func (k secrets) ofState(dir *state.Dir) {
 			k.add(string(content))
 		}
 	}
-	if content, err := dir.Read(state.Journal); err == nil {
+	if content, _, err := dir.ReadJournal(state.Journal); err == nil {
 		var journal any
 		if json.Unmarshal(content, &journal) == nil {
 			k.ofSettings("", journal)

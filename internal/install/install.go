@@ -4,7 +4,7 @@
 //	journal                 ──Remove───▶ Plan ──Apply──▶ the machine as it was
 //
 // A plan says all that it would do and does nothing by itself. The journal
-// (install.json in the state directory) is on the disk before the first file is
+// (install.json, see state.WriteJournal) is on the disk before the first file is
 // written; what it does not know was not Seawall's and stays. A unit that
 // somebody edited by hand stays as well, and is named.
 package install
@@ -95,7 +95,8 @@ type file struct {
 
 func readJournal(dir *state.Dir) (journal, error) {
 	var j journal
-	content, err := dir.Read(state.Install)
+	// A foreign one is followed as far as it names Seawall's own files (own).
+	content, _, err := dir.ReadJournal(state.Install)
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}
@@ -103,7 +104,7 @@ func readJournal(dir *state.Dir) (journal, error) {
 		return j, err
 	}
 	if err := json.Unmarshal(content, &j); err != nil {
-		return j, fmt.Errorf("the journal %s is damaged: delete it; `seawall remove` then leaves the units in %s, docs/without-seawall.md says how to take them out by hand", dir.Path(state.Install), unitFolder)
+		return j, fmt.Errorf("the journal %s is damaged: delete it; `seawall remove` then leaves the units in %s, docs/without-seawall.md says how to take them out by hand", dir.JournalPath(state.Install), unitFolder)
 	}
 	return j, nil
 }
@@ -113,7 +114,7 @@ func (j journal) write(dir *state.Dir) error {
 	if err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
-	return dir.Write(state.Install, append(content, '\n'))
+	return dir.WriteJournal(state.Install, append(content, '\n'))
 }
 
 // with is the journal with a file more, or another content of it.

@@ -53,7 +53,7 @@ func (b *builder) deleteFiles() {
 	gone := false
 	for _, f := range slices.Backward(b.journal.Files) {
 		if !own(f.Path) {
-			b.plan.note("the journal %s names %s, which is none of Seawall's files and stays", b.dir.Path(state.Install), f.Path)
+			b.plan.note("the journal %s names %q, which is none of Seawall's files and stays", b.dir.JournalPath(state.Install), f.Path)
 			continue
 		}
 		content, err := b.read(f.Path)
@@ -83,7 +83,7 @@ func (b *builder) deleteFiles() {
 		})
 	}
 	if len(b.journal.Files) > 0 || b.journal.Account {
-		b.plan.add("forget the installation", func(context.Context) error { return b.dir.Remove(state.Install) })
+		b.plan.add("forget the installation", func(context.Context) error { return b.dir.RemoveJournal(state.Install) })
 	}
 }
 
@@ -99,8 +99,8 @@ func (b *builder) recognise() {
 	}
 }
 
-// own reports whether a file is one that install writes. The journal stands
-// where the doors can write it, and this is root.
+// own reports whether a file is one that install writes. The journal of an older
+// Seawall stands where the doors can write it, and this is root.
 func own(path string) bool {
 	return path == localProgram || filepath.Dir(path) == unitFolder && slices.Contains(unitNames(), filepath.Base(path))
 }

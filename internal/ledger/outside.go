@@ -13,11 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
 
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -88,6 +90,45 @@ func (o Outside) Send(ctx context.Context, checkpoint []byte) error {
 	}
 	return nil
 }
+
+// HandOver makes the file another user's, and makes it where it is not there.
+// Only root can. Where the folder is that user's already there is nothing to
+// do, and no name in it that root would trust.
+func (o Outside) HandOver(uid int) error {
+	if err := handOver(o.File, uid); err != nil {
+		return fmt.Errorf("giving %s to the account that the doors run as: %w", o.File, cause(err))
+	}
+	return nil
+}
+
+func handOver(path string, uid int) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if info, err := folder.Stat("."); err != nil || owner(info) == uid {
+		return err
+	}
+	f, err := folder.OpenFile(filepath.Base(path), os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
+		return errors.New("it is a link or no plain file: name the file itself")
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil || owner(info) == uid:
+		return err
+	case !info.Mode().IsRegular() || info.Sys().(*syscall.Stat_t).Nlink > 1:
+		return errors.New("it is no plain file, or has a second name: name another")
+	}
+	return f.Chown(uid, -1)
+}
+
+func owner(info os.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
 
 // appendTo appends a checkpoint and an empty line. The file is opened for
 // nothing else, so that chattr +a or a mount that only appends may hold it.

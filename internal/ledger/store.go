@@ -53,8 +53,15 @@ func openDB(path string, readOnly bool) (*sql.DB, error) {
 	pragmas := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "trusted_schema(OFF)"}}
 	if readOnly {
 		pragmas = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(ON)"}, "mode": {"ro"}}
-		if _, err := os.Stat(path); err != nil {
+		info, err := os.Stat(path)
+		if err == nil && os.Geteuid() == 0 {
+			info, err = os.Lstat(path) // root does not go where a link leads
+		}
+		if err != nil {
 			return nil, fmt.Errorf("opening the record: %w", err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("opening the record %s: it is a link or no plain file", path)
 		}
 		if settled(path) {
 			pragmas.Set("immutable", "1")

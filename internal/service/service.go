@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -286,8 +287,15 @@ func announced(dir *state.Dir) (*Instance, error) {
 		return nil, err
 	}
 	var i Instance
-	if err := json.Unmarshal(content, &i); err != nil {
+	if err := json.Unmarshal(content, &i); err != nil || !onLoopback(i.Door) || !onLoopback(i.Page) {
 		return nil, fmt.Errorf("%s is damaged: start `seawall up` again", dir.Path(state.Running))
 	}
 	return &i, nil
+}
+
+// onLoopback reports whether an address is one where Seawall's doors can be, or
+// none. Root writes it into openclaw.json and into a line for a person to type.
+func onLoopback(address string) bool {
+	at, err := netip.ParseAddrPort(address)
+	return address == "" || err == nil && at.Addr().IsLoopback()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/whole"
@@ -85,15 +84,7 @@ func (d *Dir) keep(folder string) error {
 	if err := d.root.RemoveAll(folder); err != nil {
 		return err
 	}
-	if err := d.root.Mkdir(folder, 0o700); err != nil {
-		return err
-	}
-	if os.Geteuid() == 0 {
-		if err := d.root.Lchown(folder, d.uid, d.gid); err != nil {
-			return err
-		}
-	}
-	to, err := d.root.OpenRoot(folder)
+	to, err := d.Folder(folder)
 	if err != nil {
 		return err
 	}
@@ -106,9 +97,9 @@ func (d *Dir) keep(folder string) error {
 		if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), Ledger) || e.Name() == "lock" {
 			continue
 		}
-		content, err := d.root.ReadFile(e.Name())
+		content, err := d.Read(e.Name())
 		if err == nil {
-			err = whole.Write(to, e.Name(), e.Name()+".new", content, 0o600, d.uid, d.gid)
+			err = to.Write(e.Name(), content)
 		}
 		if err != nil {
 			return err

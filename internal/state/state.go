@@ -2,6 +2,12 @@
 // lose: keys, policy, the record, and the journal of what it changed. Every
 // file in it is 0600, every directory 0700, and all of it belongs to the user
 // that runs the doors, also when root writes there.
+//
+// Root takes nothing in it on trust: a doors process that was taken over may put
+// there what it likes, and must gain nothing by it. So all files are opened
+// below one open directory and as plain files (plain.go), what root itself acts
+// on stands beside the directory (journal.go), and a command that needs no more
+// than the state becomes its owner first (owner.go).
 package state
 
 import (
@@ -13,6 +19,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -89,27 +96,45 @@ func Existing(path string) (*Dir, error) {
 		return nil, fmt.Errorf("the state directory %s belongs to %s: run as that user (sudo -u %s seawall …) or name another with --state DIR",
 			path, userName(owner.Uid), userName(owner.Uid))
 	}
-	if err := ours(path); err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		if err := os.Chmod(path, 0o700); err != nil {
-			return nil, fmt.Errorf("the state directory %s is open to other users (mode %04o) and could not be closed: %w", path, info.Mode().Perm(), err)
-		}
-	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the state directory %s: %w", path, err)
 	}
-	return &Dir{path: path, root: root, uid: int(owner.Uid), gid: int(owner.Gid)}, nil
+	d := &Dir{path: path, root: root, uid: int(owner.Uid), gid: int(owner.Gid)}
+	if err := d.enclose(info); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// enclose makes sure that the open directory is the one that was looked at and a
+// state directory, and closes it to others.
+func (d *Dir) enclose(named fs.FileInfo) error {
+	info, err := d.root.Stat(".")
+	if err != nil {
+		return fmt.Errorf("opening the state directory %s: %w", d.path, cause(err))
+	}
+	if !os.SameFile(info, named) {
+		return fmt.Errorf("the state directory %s was exchanged while it was opened: look who may write in the folder above it", d.path)
+	}
+	if err := d.ours(); err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := d.root.Chmod(".", 0o700); err != nil {
+			return fmt.Errorf("the state directory %s is open to other users (mode %04o) and could not be closed: %w", d.path, info.Mode().Perm(), cause(err))
+		}
+	}
+	return nil
 }
 
 // ours refuses a directory that holds only what others put there, a home or the
 // root of the machine: it would be closed to everybody else, and given away.
-func ours(path string) error {
-	entries, err := os.ReadDir(path)
+func (d *Dir) ours() error {
+	entries, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
-		return fmt.Errorf("opening the state directory %s: %w", path, cause(err))
+		return fmt.Errorf("opening the state directory %s: %w", d.path, cause(err))
 	}
 	other := ""
 	for _, e := range entries {
@@ -122,7 +147,7 @@ func ours(path string) error {
 		}
 	}
 	if other != "" {
-		return fmt.Errorf("%s is no state directory of Seawall: it holds other things (%s); name an empty or a new one with --state DIR", path, other)
+		return fmt.Errorf("%s is no state directory of Seawall: it holds other things (%s); name an empty or a new one with --state DIR", d.path, other)
 	}
 	return nil
 }
@@ -140,32 +165,76 @@ func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
 func (d *Dir) Owner() (uid, gid int) { return d.uid, d.gid }
 
 // Give hands the directory and all that is in it to another user; only root
-// can.
+// can. What is no plain file of the directory's own stays whose it is, and is
+// named in the error.
 func (d *Dir) Give(uid, gid int) error {
 	if uid == d.uid && gid == d.gid {
 		return nil
 	}
-	err := fs.WalkDir(d.root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return d.root.Lchown(name, uid, gid)
-	})
-	if err != nil {
+	if err := d.give(uid, gid, deepest); err != nil {
 		return fmt.Errorf("giving the state directory %s to %s: %w", d.path, userName(uint32(uid)), err)
+	}
+	return nil
+}
+
+// deepest is how many folders are in one another in a state directory, at most.
+const deepest = 2
+
+// give begins with what is in the directory, so that one which was given only in
+// part is seen by its owner.
+func (d *Dir) give(uid, gid, depth int) error {
+	entries, err := fs.ReadDir(d.root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	var left error
+	for _, e := range entries {
+		if e.IsDir() && depth > 0 {
+			err = d.giveFolder(e.Name(), uid, gid, depth-1)
+		} else {
+			err = d.giveFile(e.Name(), uid, gid)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			left = errors.Join(left, fmt.Errorf("%s: %w", d.Path(e.Name()), cause(err)))
+		}
+	}
+	if left != nil {
+		return left
+	}
+	if err := d.root.Lchown(".", uid, gid); err != nil {
+		return err
 	}
 	d.uid, d.gid = uid, gid
 	return nil
 }
 
+func (d *Dir) giveFolder(name string, uid, gid, depth int) error {
+	in, err := d.folder(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return in.give(uid, gid, depth)
+}
+
+func (d *Dir) giveFile(name string, uid, gid int) error {
+	f, err := d.plain(name, os.O_RDONLY, uid)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Chown(uid, gid)
+}
+
 // Read returns a file of the directory; errors.Is(err, fs.ErrNotExist) tells
-// that there is none.
+// that there is none. One that is no plain file, or larger than any of Seawall's,
+// is an error.
 func (d *Dir) Read(name string) ([]byte, error) {
-	b, err := d.root.ReadFile(name)
+	content, err := d.read(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", d.Path(name), cause(err))
 	}
-	return b, nil
+	return content, nil
 }
 
 // Write replaces a file of the directory: readers and a crash see the old
@@ -181,15 +250,12 @@ func (d *Dir) Write(name string, content []byte) error {
 // empty. Whoever else changes a file of the directory by Change, in this process
 // or another, waits.
 func (d *Dir) Change(name string, change func(old []byte) ([]byte, error)) error {
-	f, err := d.root.OpenFile("change.lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := d.owned("change.lock")
 	if err != nil {
 		return fmt.Errorf("changing %s: %w", d.Path(name), cause(err))
 	}
 	defer f.Close() // and with it the lock
-	if os.Geteuid() == 0 {
-		_ = f.Chown(d.uid, d.gid)
-	}
-	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLKW, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
+	if err := await(f); err != nil {
 		return fmt.Errorf("changing %s: %w", d.Path(name), err)
 	}
 	content, err := d.Read(name)
@@ -200,6 +266,23 @@ func (d *Dir) Change(name string, change func(old []byte) ([]byte, error)) error
 		return err
 	}
 	return d.Write(name, content)
+}
+
+// patience is how long whoever changes a file waits for another who does. A
+// change takes milliseconds.
+const patience = 10 * time.Second
+
+// await takes the lock of an open file.
+func await(f *os.File) error {
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) {
+			return err
+		}
+		if time.Since(begun) > patience {
+			return fmt.Errorf("another process has held %s for %s: fuser -v %[1]s says which", f.Name(), patience)
+		}
+	}
 }
 
 // Remove deletes a file of the directory; one that is not there is no error.
@@ -213,12 +296,9 @@ func (d *Dir) Remove(name string) error {
 // Lock takes the directory for one running instance; release gives it back,
 // as does the end of the process.
 func (d *Dir) Lock() (release func(), err error) {
-	f, err := d.root.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := d.owned("lock")
 	if err != nil {
-		return nil, fmt.Errorf("locking the state directory %s: %w", d.path, cause(err))
-	}
-	if os.Geteuid() == 0 {
-		_ = f.Chown(d.uid, d.gid)
+		return nil, fmt.Errorf("locking the state directory %s: its file lock: %w", d.path, cause(err))
 	}
 	// The lock belongs to the open file: it ends with the process, and others
 	// can ask about it without taking it.
@@ -234,7 +314,7 @@ func (d *Dir) Lock() (release func(), err error) {
 
 // Locked reports whether an instance runs on the directory.
 func (d *Dir) Locked() bool {
-	f, err := d.root.Open("lock")
+	f, err := d.plain("lock", os.O_RDONLY)
 	if err != nil {
 		return false
 	}
@@ -264,13 +344,9 @@ func userName(uid uint32) string {
 // Private makes sure that a file which another library will write exists and is
 // private and the owner's, so that what it creates beside it is so too.
 func (d *Dir) Private(name string) error {
-	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := d.owned(name)
 	if err == nil {
-		defer f.Close()
-		err = f.Chmod(0o600)
-	}
-	if err == nil && os.Geteuid() == 0 {
-		err = f.Chown(d.uid, d.gid)
+		err = errors.Join(f.Chmod(0o600), f.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", d.Path(name), cause(err))

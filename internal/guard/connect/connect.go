@@ -5,6 +5,9 @@
 //	openclaw.json ──Prepare──▶ Plan (diff) ──Apply──▶ journal, keys, routes, openclaw.json
 //	journal       ──Undo─────▶ Plan (diff) ──Apply──▶ openclaw.json, and nothing left
 //
+// Root's journal stands where only root writes (state.WriteJournal). One that
+// somebody else could have written is shown and asked about, whatever the flags.
+//
 // The journal is on the disk before the first byte of OpenClaw's is touched,
 // and holds all that Undo needs: it works without a running door, a readable
 // record or a valid policy, and after an interruption at any point.
@@ -37,31 +40,45 @@ type entry struct {
 	Copies  []copied          `json:"copies,omitempty"`
 }
 
-func readJournal(dir *state.Dir) ([]entry, error) {
-	content, err := dir.Read(state.Journal)
+// readJournal returns the journal; foreign says that somebody else could have
+// written it.
+func readJournal(dir *state.Dir) (entries []entry, foreign bool, err error) {
+	content, foreign, err := dir.ReadJournal(state.Journal)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var entries []entry
 	if err := json.Unmarshal(content, &entries); err != nil {
-		return nil, fmt.Errorf("the journal %s is damaged: set baseUrl and apiKey of each provider in openclaw.json back by hand; the keys are in %s",
-			dir.Path(state.Journal), dir.Path(state.Keys))
+		path := dir.JournalPath(state.Journal)
+		if foreign {
+			path = dir.Path(state.Journal)
+		}
+		return nil, false, fmt.Errorf("the journal %s is damaged: set baseUrl and apiKey of each provider in openclaw.json back by hand; the keys are in %s",
+			path, dir.Path(state.Keys))
 	}
-	return entries, nil
+	return entries, foreign, nil
+}
+
+// ownJournal is readJournal where nobody can be asked.
+func ownJournal(dir *state.Dir) ([]entry, error) {
+	entries, foreign, err := readJournal(dir)
+	if err == nil && foreign {
+		err = fmt.Errorf("the journal %s stands where others than root can write: run `seawall disconnect`, which shows what it says and asks", dir.Path(state.Journal))
+	}
+	return entries, err
 }
 
 func writeJournal(dir *state.Dir, entries []entry) error {
 	if len(entries) == 0 {
-		return dir.Remove(state.Journal)
+		return dir.RemoveJournal(state.Journal)
 	}
 	content, err := json.Marshal(entries)
 	if err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
-	return dir.Write(state.Journal, content)
+	return dir.WriteJournal(state.Journal, content)
 }
 
 // Plan is what connecting or disconnecting one config would do.
@@ -70,6 +87,9 @@ type Plan struct {
 	Rows   []Row    // how OpenClaw reaches its models now; none when disconnecting
 	Diff   string   // of every file, without secrets
 	Notes  []string // what a person should know before saying yes
+	// Foreign says that the plan comes of a journal that somebody else could have
+	// written: a person must have looked at it, also where --yes was given.
+	Foreign bool
 	files  []file
 	apply  func(ctx context.Context) error
 }
@@ -97,7 +117,7 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 	if err != nil {
 		return nil, err
 	}
-	entries, err := readJournal(dir)
+	entries, err := ownJournal(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -301,13 +321,13 @@ func (b *builder) apply(dir *state.Dir, entries []entry, files []file) error {
 // Undo plans to take back what was done to every connected config, the last
 // first.
 func Undo(ctx context.Context, dir *state.Dir) ([]*Plan, error) {
-	entries, err := readJournal(dir)
+	entries, foreign, err := readJournal(dir)
 	if err != nil {
 		return nil, err
 	}
 	var plans []*Plan
 	for _, e := range slices.Backward(entries) {
-		plan, err := undo(ctx, dir, e)
+		plan, err := undo(ctx, dir, e, foreign)
 		if err != nil {
 			return nil, err
 		}
@@ -316,8 +336,11 @@ func Undo(ctx context.Context, dir *state.Dir) ([]*Plan, error) {
 	return plans, nil
 }
 
-func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
-	plan := &Plan{Config: e.Config}
+func undo(ctx context.Context, dir *state.Dir, e entry, foreign bool) (*Plan, error) {
+	plan := &Plan{Config: e.Config, Foreign: foreign}
+	if foreign {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("this is what %s says, which others than root could have written: agree only if it is what connect did", dir.Path(state.Journal)))
+	}
 	c, err := loadConfig(ctx, e.Config, e.Roots)
 	switch {
 	case errors.Is(err, errNoConfig):
@@ -355,7 +378,7 @@ func undo(ctx context.Context, dir *state.Dir, e entry) (*Plan, error) {
 		if err := forget(dir, e); err != nil || failed == nil {
 			return err
 		}
-		entries, err := readJournal(dir)
+		entries, _, err := readJournal(dir)
 		if err == nil {
 			err = writeJournal(dir, append(entries, entry{Config: e.Config, Copies: left}))
 		}
@@ -421,7 +444,7 @@ func forget(dir *state.Dir, e entry) error {
 	if err := forgetPlugin(dir, e.Config); err != nil {
 		return err
 	}
-	entries, err := readJournal(dir)
+	entries, _, err := readJournal(dir)
 	if err != nil {
 		return err
 	}
@@ -430,7 +453,7 @@ func forget(dir *state.Dir, e entry) error {
 
 // Connected returns the paths of the configs that are connected.
 func Connected(dir *state.Dir) ([]string, error) {
-	entries, err := readJournal(dir)
+	entries, _, err := readJournal(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/openseawall/seawall/internal/guard/door/model"
@@ -32,6 +34,7 @@ type Place struct {
 
 	kind string // of the file, see openclaw.File
 	key  string // its name in the vault
+	odd  bool   // key or placeholder is none that root puts into files, see swappable
 }
 
 // String says where a place is, and what a person does about one that Seawall
@@ -47,7 +50,22 @@ func (p Place) String() string {
 }
 
 // fixable reports whether Seawall can put the placeholder there.
-func (p Place) fixable() bool { return p.Process == 0 && !p.Log }
+func (p Place) fixable() bool { return p.Process == 0 && !p.Log && !p.odd }
+
+// swappable reports whether a key and a placeholder may stand in for each other
+// in files that only root can write. Keys and routes are in the doors' state: by
+// what is no key, or no placeholder, other text could be put into a unit.
+func swappable(key, token string) bool {
+	return len(key) >= shortest && len(token) >= shortest && model.IsToken(token) && oneWord(key) && oneWord(token)
+}
+
+// oneWord reports whether a text means nothing to a shell, to systemd or to a
+// quoted string, wherever it stands: letters, digits and what keys are made of.
+func oneWord(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-_.~+/=:@,", r)
+	})
+}
 
 // shortest is the length below which a key is not looked for: a word like
 // "local" is in many places.
@@ -86,7 +104,7 @@ func (keys held) find(ctx context.Context, h host.Host, in openclaw.Install) []P
 	add := func(text []byte, p Place) {
 		for name, k := range keys {
 			if bytes.Contains(text, []byte(k.key)) {
-				p.key = name
+				p.key, p.odd = name, !swappable(k.key, k.token)
 				places = append(places, p)
 			}
 		}
@@ -182,7 +200,7 @@ type copied struct {
 // a sentence for each place that could not be rewritten. Disconnect puts the
 // keys back.
 func (c *Copies) Replace(ctx context.Context) (left []string, err error) {
-	entries, err := readJournal(c.dir)
+	entries, err := ownJournal(c.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -236,6 +254,10 @@ func (p Place) problem(err error) string {
 // and returns those for which that was not possible.
 func putBack(ctx context.Context, copies []copied) (left []copied, failed error) {
 	for _, c := range slices.Backward(copies) {
+		if !swappable(c.Key, c.Token) {
+			failed = errors.Join(failed, fmt.Errorf("what the journal says of %s is no key, or no placeholder of Seawall's, and was left out: look into that file", Place{Path: c.Path, Profile: c.Profile}))
+			continue
+		}
 		err := c.putBack(ctx)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -276,7 +298,15 @@ func readPlain(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxCopy {
 		return nil, fmt.Errorf("%s is a link or too big", path)
 	}
-	return root.ReadFile(filepath.Base(path))
+	f, err := root.OpenFile(filepath.Base(path), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if now, err := f.Stat(); err != nil || !os.SameFile(now, info) {
+		return nil, fmt.Errorf("%s was exchanged just now", path)
+	}
+	return io.ReadAll(io.LimitReader(f, maxCopy))
 }
 
 // swapInStore exchanges a secret of one auth profile in a database of
