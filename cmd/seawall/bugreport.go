@@ -56,6 +56,7 @@ func writeReport(cmd *cobra.Command, path string, now time.Time) error {
 	if status, err := readStatus(cmd); err != nil {
 		s.Status = map[string]string{"error": err.Error()}
 	} else {
+		status.Last = nil // their texts are nobody's business
 		s.Status = status
 	}
 	if dir, err := state.Existing(stateDir); err == nil {

@@ -49,7 +49,7 @@ type Subject struct {
 
 	Findings []doctor.Finding
 	Unwell   error // why the doctor could not look
-	Status   any   // as `seawall status --json` prints it
+	Status   any   // as `seawall status --json` prints it, without texts
 }
 
 const (
@@ -63,8 +63,9 @@ const preamble = `Seawall bug report, made %s by Seawall %s. Nothing was sent.
 
 Please read it before you do. Secrets were taken out of it. The names of this
 machine and its accounts, its addresses, programs and settings, and your own rules
-were not; what was said in conversations was never in it. From the line
-"-- self" on it is a recording of the machine, which "seawall audit --from" judges.
+were not. Of what was said in conversations there are only the cases that you kept
+with "seawall why ID --wrong". From the line "-- self" on it is a recording of the
+machine, which "seawall audit --from" judges.
 
 `
 

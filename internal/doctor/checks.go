@@ -6,7 +6,7 @@ var All = []Check{
 	{ID: "files", Title: "Nobody else can read the state", Look: files},
 	{ID: "layout", Title: "The state is of a layout that this Seawall knows", Fix: "install the newer Seawall again", Look: layout},
 	{ID: "keys", Title: "Keys and routes can be read and fit together", Fix: "put the state directory back from a backup, or run seawall disconnect, then seawall connect", Look: keys},
-	{ID: "policy", Title: "The policy can be used", Fix: "correct the file: seawall policy check says when it is right", Look: rules},
+	{ID: "policy", Title: "The policy can be used", Fix: "correct the file; seawall policy check FILE says when it is right", Look: rules},
 	{ID: "record", Title: "The record can be read and ends as it was signed", Fix: "seawall log verify says what is wrong with it", Look: record},
 	{ID: "clock", Title: "The clock has not gone back", Fix: "set the clock: timedatectl shows it, timedatectl set-ntp true keeps it right", Needs: []string{"record"}, Look: clock},
 	{ID: "outside", Title: "Checkpoints leave the machine", Fix: "seawall log checkpoint --to PLACE names another place", Needs: []string{"record"}, Look: outside},
