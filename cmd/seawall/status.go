@@ -19,6 +19,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/openclaw"
@@ -44,6 +45,7 @@ type statusReport struct {
 	Past     []hook.Past       `json:"past_the_door"`
 	Tested   []string          `json:"tested_openclaw"`
 	Last     []ledger.Row      `json:"last_denials"`
+	Wrong    []operator.Wrong  `json:"wrong,omitempty"` // what detectors find by mistake, by the operator's word
 	Record   *ledger.Space     `json:"record,omitempty"`
 
 	watched service.Watched
@@ -150,6 +152,7 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 		return s, err
 	}
 	s.Record = &space
+	s.Wrong, _ = operator.AllWrong(dir) // of a damaged file nothing counts
 	s.Last, err = lastDenials(cmd, dir)
 	return s, err
 }

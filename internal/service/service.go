@@ -161,13 +161,14 @@ type look struct {
 	refused string // why the policy on the disk is not in force
 	unkept  string // why the record cannot be kept
 	record  string // what else is wrong with it
+	wrong   silenced
 	frozen  string // since when and by whom
 }
 
 // look takes over what was changed on the disk since the last look, and says on
 // standard error what went wrong.
 func (s *Service) look(ctx context.Context, last look) look {
-	now := look{files: s.stamp(), unkept: s.guard.Problem(), record: s.ledger.Trouble()}
+	now := look{files: s.stamp(), wrong: s.noteWrong(ctx, last.wrong), unkept: s.guard.Problem(), record: s.ledger.Trouble()}
 	changed, err := s.policy.Reload()
 	if err != nil {
 		now.refused = err.Error()
