@@ -286,6 +286,10 @@ func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, don
 		fmt.Fprintln(out, nothing)
 		return nil
 	}
+	yes, err := agreedTo(cmd, plans, yes)
+	if err != nil {
+		return err
+	}
 	if !yes {
 		agreed, err := ask(cmd, question)
 		if err != nil {
@@ -305,33 +309,6 @@ func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, don
 	return nil
 }
 
-// showPlans prints routes, diffs and notes and reports whether there is work to do.
-func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
-	var rows []connect.Row
-	for _, p := range plans {
-	yes, err := agreedTo(cmd, plans, yes)
-	if err != nil {
-		return err
-	}
-		rows = append(rows, p.Rows...)
-	}
-	printTable(w, rows)
-	for _, p := range plans {
-		work = work || !p.Empty()
-		printDiff(w, p.Diff)
-		for _, note := range p.Notes {
-			fmt.Fprintln(w, "Note:", printable(note)+".")
-		}
-	}
-	return work
-}
-
-func printDiff(w io.Writer, diff string) {
-	if !colour(w) {
-		fmt.Fprint(w, diff)
-		return
-	}
-	for line := range strings.Lines(diff) {
 // foreign reports whether a plan is one that nobody can agree to beforehand.
 func foreign(plans []*connect.Plan) bool {
 	return slices.ContainsFunc(plans, func(p *connect.Plan) bool { return p.Foreign })
@@ -349,6 +326,30 @@ func agreedTo(cmd *cobra.Command, plans []*connect.Plan, yes bool) (bool, error)
 	return false, nil
 }
 
+// showPlans prints routes, diffs and notes and reports whether there is work to do.
+func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
+	var rows []connect.Row
+	for _, p := range plans {
+		rows = append(rows, p.Rows...)
+	}
+	printTable(w, rows)
+	for _, p := range plans {
+		work = work || !p.Empty()
+		printDiff(w, p.Diff)
+		for _, note := range p.Notes {
+			fmt.Fprintln(w, "Note:", printable(note)+".")
+		}
+	}
+	return work
+}
+
+func printDiff(w io.Writer, diff string) {
+	diff = printableLines(diff)
+	if !colour(w) {
+		fmt.Fprint(w, diff)
+		return
+	}
+	for line := range strings.Lines(diff) {
 		switch {
 		case strings.HasPrefix(line, "+"):
 			fmt.Fprintf(w, "\033[32m%s\033[0m\n", strings.TrimSuffix(line, "\n"))
@@ -367,7 +368,6 @@ func ask(cmd *cobra.Command, question string) (bool, error) {
 		return false, fmt.Errorf("%s There is no terminal to ask on: give %s --yes as well", question, cmd.CommandPath())
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s [y/N] ", question)
-	diff = printableLines(diff)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
