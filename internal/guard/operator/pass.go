@@ -52,7 +52,7 @@ func Let(dir *state.Dir, rules Decider, row ledger.Row, now time.Time) error {
 	source, _, _ := strings.Cut(row.Detail, ":")
 	switch {
 	case row.Act == "call" && row.Decision == "deny":
-		return fmt.Errorf("#%d stopped a call of %s; only a message or a tool's result can be let through: to allow such calls, edit the policy", row.ID, row.Tool)
+		return fmt.Errorf("#%d stopped a call of %s; only a message or a tool's result can be let through: to allow such calls, run seawall why %d --allow", row.ID, row.Tool, row.ID)
 	case row.Act != "read" || row.Decision != "deny" || row.Action == "":
 		return fmt.Errorf("#%d stopped no message and no tool's result: seawall log --decision deny shows what did", row.ID)
 	}
