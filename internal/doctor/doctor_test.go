@@ -263,3 +263,16 @@ func TestWithoutState(t *testing.T) {
 		t.Error("it made the state directory")
 	}
 }
+
+// TestDocs: every check stands in the user's page, in both languages.
+func TestDocs(t *testing.T) {
+	for _, page := range []string{"../../docs/doctor.md", "../../docs/de/doctor.md"} {
+		text, err := os.ReadFile(page)
+		check(t, err)
+		for _, c := range All {
+			if !strings.Contains(string(text), "| `"+c.ID+"` |") {
+				t.Errorf("%s does not tell of %s (%s)", page, c.ID, c.Title)
+			}
+		}
+	}
+}
