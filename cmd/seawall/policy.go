@@ -26,6 +26,11 @@ func newPolicy() *cobra.Command {
 			Args:  cobra.MaximumNArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				path := policyPath(args)
+				if len(args) == 0 {
+					if err := asOwner(cmd, args); err != nil {
+						return err
+					}
+				}
 				p, err := policy.Check(path)
 				if errors.Is(err, fs.ErrNotExist) {
 					return fmt.Errorf("there is no policy file %s: `seawall up` writes the shipped one, `seawall policy show` prints it", path)
@@ -47,9 +52,10 @@ func newPolicy() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use:   "show",
-			Short: "Print the policy in force",
-			Args:  cobra.NoArgs,
+			Use:     "show",
+			Short:   "Print the policy in force",
+			Args:    cobra.NoArgs,
+			PreRunE: asOwner,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				text, err := os.ReadFile(policyPath(nil))
 				if os.IsNotExist(err) {

@@ -95,7 +95,11 @@ func (o Outside) Send(ctx context.Context, checkpoint []byte) error {
 // Only root can. Where the folder is that user's already there is nothing to
 // do, and no name in it that root would trust.
 func (o Outside) HandOver(uid int) error {
-	if err := handOver(o.File, uid); err != nil {
+	err := handOver(o.File, uid)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // which Send says
+	}
+	if err != nil {
 		return fmt.Errorf("giving %s to the account that the doors run as: %w", o.File, cause(err))
 	}
 	return nil

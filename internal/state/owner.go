@@ -20,7 +20,7 @@ func (d *Dir) BecomeOwner() error {
 		func() error { return syscall.Setresuid(d.uid, d.uid, d.uid) },
 	} {
 		if err := step(); err != nil {
-			return fmt.Errorf("becoming %s, who owns %s: %w", userName(uint32(d.uid)), d.path, err)
+			return fmt.Errorf("becoming %s, who owns %s: %w", userName(d.uid), d.path, err)
 		}
 	}
 	return nil

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,46 +16,53 @@ import (
 const most = 32 << 20
 
 // plain opens a file of the directory that is one: not a link, which would lead
-// root elsewhere, nor a pipe or device, on which it would wait. Under root a file
-// must also be the directory's own: its owner's, root's, or one of the others
-// that are named. With a second name (a hard link) it is not root's to give.
-func (d *Dir) plain(name string, flag int, others ...int) (*os.File, error) {
-	f, err := d.root.OpenFile(name, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0o600)
-	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
-		return nil, errors.New("it is a link or no plain file: delete it")
-	}
+// root elsewhere, nor a pipe or device, on which it would wait. Under root it must
+// belong to the directory's owner, so that it is none that he could not read and
+// change himself, under a name of his (a hard link).
+func (d *Dir) plain(name string, flag int) (*os.File, error) {
+	f, err := d.open(name, flag)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.own(f, name, others); err != nil {
+	info, err := f.Stat()
+	if is := ownerOf(info); err == nil && os.Geteuid() == 0 && is != d.uid {
+		err = fmt.Errorf("it belongs to %s, and the directory to %s: chown %[2]s it, or delete it", userName(is), userName(d.uid))
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
-func (d *Dir) own(f *os.File, name string, others []int) error {
-	named, err := d.root.Lstat(name)
+// open opens a plain file, whose ever it is.
+func (d *Dir) open(name string, flag int) (*os.File, error) {
+	f, err := d.root.OpenFile(name, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0o600)
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
+		return nil, errPlain
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	info, err := f.Stat()
+	named, e := d.root.Lstat(name) // os.Root follows links within the directory
+	if err = errors.Join(err, e); err == nil && (!info.Mode().IsRegular() || !os.SameFile(info, named)) {
+		err = errPlain
+	}
 	if err != nil {
-		return err
+		f.Close()
+		return nil, err
 	}
-	is := info.Sys().(*syscall.Stat_t)
-	owner := int(is.Uid)
-	switch {
-	case !named.Mode().IsRegular() || !info.Mode().IsRegular():
-		return errors.New("it is a link or no plain file: delete it")
-	case os.Geteuid() != 0 || owner == d.uid || slices.Contains(others, owner):
-		return nil
-	case owner != 0:
-		return fmt.Errorf("it belongs to %s: delete it", userName(is.Uid))
-	case is.Nlink > 1:
-		return errors.New("it is root's, under a second name: delete it")
+	return f, nil
+}
+
+var errPlain = errors.New("it is a link or no plain file: delete it")
+
+func ownerOf(info os.FileInfo) int {
+	if info == nil {
+		return -1
 	}
-	return nil
+	return int(info.Sys().(*syscall.Stat_t).Uid)
 }
 
 // read reads a plain file that is not too large.
@@ -75,10 +82,16 @@ func (d *Dir) read(name string) ([]byte, error) {
 	return content, nil
 }
 
-// owned opens a plain file to write, makes it when it is not there, and gives
-// it to the directory's owner.
+// owned opens a plain file to write, or makes it as the directory's owner's.
 func (d *Dir) owned(name string) (*os.File, error) {
-	f, err := d.plain(name, os.O_RDWR|os.O_CREATE)
+	f, err := d.plain(name, os.O_RDWR)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	f, err = d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return d.plain(name, os.O_RDWR) // somebody was first
+	}
 	if err == nil && os.Geteuid() == 0 {
 		if err = f.Chown(d.uid, d.gid); err != nil {
 			f.Close()

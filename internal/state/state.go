@@ -94,7 +94,7 @@ func Existing(path string) (*Dir, error) {
 	owner := info.Sys().(*syscall.Stat_t)
 	if euid := os.Geteuid(); euid != 0 && int(owner.Uid) != euid {
 		return nil, fmt.Errorf("the state directory %s belongs to %s: run as that user (sudo -u %s seawall …) or name another with --state DIR",
-			path, userName(owner.Uid), userName(owner.Uid))
+			path, userName(int(owner.Uid)), userName(int(owner.Uid)))
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -172,7 +172,7 @@ func (d *Dir) Give(uid, gid int) error {
 		return nil
 	}
 	if err := d.give(uid, gid, deepest); err != nil {
-		return fmt.Errorf("giving the state directory %s to %s: %w", d.path, userName(uint32(uid)), err)
+		return fmt.Errorf("giving the state directory %s to %s: %w", d.path, userName(uid), err)
 	}
 	return nil
 }
@@ -218,11 +218,25 @@ func (d *Dir) giveFolder(name string, uid, gid, depth int) error {
 }
 
 func (d *Dir) giveFile(name string, uid, gid int) error {
-	f, err := d.plain(name, os.O_RDONLY, uid)
+	f, err := d.open(name, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	switch is := ownerOf(info); {
+	case is == uid:
+		return nil
+	case is != d.uid:
+		return fmt.Errorf("it belongs to %s: delete it", userName(is))
+	case is == 0 && info.Sys().(*syscall.Stat_t).Nlink > 1:
+		// It was put there when the directory was somebody else's, and cannot go
+		// away and come back while it is root's.
+		return errors.New("it is root's, under a second name: delete it")
+	}
 	return f.Chown(uid, gid)
 }
 
@@ -334,11 +348,11 @@ func cause(err error) error {
 	return err
 }
 
-func userName(uid uint32) string {
-	if u, err := user.LookupId(strconv.Itoa(int(uid))); err == nil {
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username
 	}
-	return "uid " + strconv.Itoa(int(uid))
+	return "uid " + strconv.Itoa(uid)
 }
 
 // Private makes sure that a file which another library will write exists and is
