@@ -49,6 +49,10 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOSTS", hosts)
 			e.Setenv("VPS", vps)
 			e.Setenv("TZ", "UTC")
+			e.Setenv("JOURNALS", "state") // of the state directory "state"
+			if os.Geteuid() == 0 {
+				e.Setenv("JOURNALS", "state-root")
+			}
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
 		Condition: func(name string) (bool, error) {
