@@ -90,8 +90,8 @@ type Plan struct {
 	// Foreign says that the plan comes of a journal that somebody else could have
 	// written: a person must have looked at it, also where --yes was given.
 	Foreign bool
-	files  []file
-	apply  func(ctx context.Context) error
+	files   []file
+	apply   func(ctx context.Context) error
 }
 
 // Empty reports that there is nothing to do.
