@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
@@ -176,4 +177,33 @@ func programs(proc string, g *gateway) []Program {
 	}
 	slices.SortFunc(found, func(x, y Program) int { return x.PID - y.PID })
 	return found
+}
+
+// endFrozen ends the turns that run when a freeze begins: whoever froze by the
+// page, or as a user who may not read the agent's config, cannot.
+func (w *Watch) endFrozen(ctx context.Context) {
+	f := operator.FrozenIn(w.dir)
+	now := ""
+	if f != nil {
+		now = f.String()
+	}
+	if now == w.frozen {
+		return
+	}
+	w.frozen = now
+	if f == nil {
+		return
+	}
+	all, err := Abort(ctx, w.dir)
+	if err != nil {
+		fmt.Fprintln(w.tell, "seawall: frozen, but OpenClaw was not told to end its turns:", err)
+	}
+	for _, a := range all {
+		if a.Problem != "" {
+			fmt.Fprintf(w.tell, "seawall: frozen, but OpenClaw could not be told to end its turns: %s. To end it: openclaw gateway stop\n", a.Problem)
+		}
+		for _, p := range a.Running {
+			fmt.Fprintf(w.tell, "seawall: frozen, and a program of the agent still runs: process %d, %s\n", p.PID, p.Command)
+		}
+	}
 }

@@ -40,6 +40,7 @@ type Watch struct {
 	past   *Report         // of an earlier watch
 	said   map[string]bool // problems that were told of
 	tell   io.Writer
+	frozen string // since when and by whom, when turns were last ended
 }
 
 // New returns the watch over a state directory's doors. door says where the
@@ -58,6 +59,7 @@ func (w *Watch) Run(ctx context.Context) {
 	tick := time.NewTicker(glances)
 	defer tick.Stop()
 	for {
+		w.endFrozen(ctx)
 		if now := time.Now(); now.Sub(w.looked) >= looks {
 			w.Look(ctx)
 		} else {

@@ -120,7 +120,7 @@ func (c *collector) call(row ledger.Row) {
 	}
 	e := row.Effects
 	if e == nil { // a row of an older Seawall
-		c.note(&r.Ran, row, row.Tool+" "+row.Detail)
+		c.note(&r.Ran, row, strings.TrimSpace(row.Tool+" "+row.Detail))
 		return
 	}
 	if slices.Contains(e.Kinds, "execute") {

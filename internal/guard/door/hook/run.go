@@ -71,9 +71,10 @@ func (d *Door) run(_ context.Context, config string, q question) answer {
 	if len(workspace) > maxPath {
 		workspace = ""
 	}
-	d.runs.vouch(config+"\x00"+q.Trace, vouch{workspace: workspace, speaker: guard.Speaker{
-		Who: who, Channel: short(q.Channel), Sender: short(q.Sender), Words: guard.WordsOf(q.Prompt),
-	}})
+	turn := q.turn()
+	turn.Speaker = guard.Speaker{Who: who, Channel: short(q.Channel), Sender: short(q.Sender), Words: guard.WordsOf(q.Prompt)}
+	d.runs.vouch(config+"\x00"+q.Trace, vouch{workspace: workspace, speaker: turn.Speaker})
+	d.guard.Visited(turn)
 	return answer{Allow: true}
 }
 

@@ -1,0 +1,226 @@
+//go:build lab
+
+package wall
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/lab/model"
+	"github.com/openseawall/seawall/lab/openclaw"
+	"github.com/openseawall/seawall/lab/seawall"
+)
+
+// TestFreeze is what an operator does who wants a real OpenClaw to stop.
+func TestFreeze(t *testing.T) {
+	w := build(t)
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *wall)
+	}{
+		{"a running program ends with its turn", programEnds},
+		{"a program in the background is named", backgroundIsNamed},
+		{"an answer that streams is cut", answerIsCut},
+		{"a call that was released does not run", releasedDoesNotRun},
+		{"a new turn is answered by the door", frozenTurn},
+		{"a restart keeps it", restartKeepsIt},
+		{"a thaw ends it", thawEndsIt},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, w) })
+	}
+}
+
+// frozen is what `seawall freeze --json` says.
+type frozen struct {
+	Row     int64
+	Problem string
+	Open    bool
+	Agents  []struct {
+		Sessions []string
+		Problem  string
+		Running  []struct {
+			PID     int
+			Command string
+		}
+	}
+	Damage struct {
+		Ran, Written []struct {
+			What    string
+			Rows    []int64
+			Unknown int
+		}
+	}
+}
+
+func (w *wall) freeze(t *testing.T, code int) (f frozen) {
+	t.Helper()
+	out, got := w.run("freeze", "--json")
+	if err := json.Unmarshal([]byte(out), &f); err != nil || got != code || !f.Open || f.Row == 0 || f.Problem != "" || len(f.Agents) != 1 || f.Agents[0].Problem != "" {
+		t.Fatalf("seawall freeze: exit %d, %v: %s", got, err, out)
+	}
+	return f
+}
+
+func (w *wall) thaw(t *testing.T) {
+	t.Helper()
+	if out, code := w.run("thaw", "--yes"); code != 0 || !strings.Contains(out, "Thawed (#") {
+		t.Fatalf("seawall thaw: exit %d: %s", code, out)
+	}
+}
+
+// turn begins a turn and returns where its end will be told.
+func turn(t *testing.T, s *openclaw.Session, words string) <-chan openclaw.Reply {
+	end := make(chan openclaw.Reply, 1)
+	go func() {
+		reply, err := s.Turn(t.Context(), words)
+		if err != nil {
+			t.Error(err)
+		}
+		end <- reply
+	}()
+	return end
+}
+
+// runs finds a running command by its arguments.
+func runs(args ...string) bool {
+	want := []byte(strings.Join(args, "\x00") + "\x00")
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	return slices.ContainsFunc(lines, func(path string) bool {
+		line, err := os.ReadFile(path)
+		return err == nil && bytes.Equal(line, want)
+	})
+}
+
+// until waits for what has to come.
+func until(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(soon); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s", what, soon)
+		}
+	}
+}
+
+func programEnds(t *testing.T, w *wall) {
+	w.model.Play(model.Steps(model.Reply(model.Use("exec", `{"command":"sleep 611"}`)), model.Reply(model.Say("never"))))
+	end := turn(t, w.session(t, model.Chat), "sleep")
+	until(t, "the program runs", func() bool { return runs("sleep", "611") })
+	f := w.freeze(t, 0)
+	if runs("sleep", "611") || len(f.Agents[0].Sessions) != 1 || len(f.Agents[0].Running) > 0 {
+		t.Errorf("the program still runs (%v): %+v", runs("sleep", "611"), f)
+	}
+	if reply := <-end; reply.State != "aborted" || strings.Contains(reply.Text, "never") {
+		t.Errorf("the turn ended as %s: %s", reply.State, reply.Raw)
+	}
+	if len(f.Damage.Ran) == 0 || f.Damage.Ran[len(f.Damage.Ran)-1].What != "sleep 611" || f.Damage.Ran[len(f.Damage.Ran)-1].Unknown != 1 {
+		t.Errorf("the damage is %+v", f.Damage)
+	}
+	w.thaw(t)
+}
+
+func backgroundIsNamed(t *testing.T, w *wall) {
+	w.model.Play(model.Steps(model.Reply(model.Use("exec", `{"command":"sleep 612","background":true}`)), model.Reply(model.Say("It sleeps."))))
+	say(t, w.session(t, model.Chat), "sleep in the background")
+	until(t, "the program runs", func() bool { return runs("sleep", "612") })
+	out, code := w.run("freeze")
+	t.Log(out)
+	_, line, named := strings.Cut(out, "Still runs, started by the agent: sleep 612 (to end it: ")
+	if !runs("sleep", "612") || !named || code != 1 {
+		t.Fatalf("exit %d, it runs: %v; it says:\n%s", code, runs("sleep", "612"), out)
+	}
+	command, _, _ := strings.Cut(line, ")")
+	if err := w.net.Run(exec.Command("sh", "-c", command)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it is ended", func() bool { return !runs("sleep", "612") })
+	w.thaw(t)
+}
+
+func answerIsCut(t *testing.T, w *wall) {
+	for _, api := range model.APIs {
+		w.model.Play(model.Steps(model.Answer{Blocks: []model.Block{model.Say(strings.Repeat("one two three. ", 50)).In(40)}, CutAfter: 20, Hang: true}))
+		last := w.lastRow()
+		end := turn(t, w.session(t, api), "talk")
+		until(t, "the model is asked", func() bool { return len(w.model.Requests()) == 1 })
+		w.freeze(t, 0)
+		reply := <-end
+		t.Logf("%s: the turn ended as %s: %s", api, reply.State, reply.Text)
+		cut := slices.ContainsFunc(w.rows(last), func(r ledger.Row) bool {
+			return r.Act == "reply" && r.Decision == "deny" && slices.Contains(r.Policy, "frozen")
+		})
+		if !cut {
+			t.Errorf("%s: the record does not tell of a cut answer: %+v", api, w.rows(last))
+		}
+		w.thaw(t)
+	}
+}
+
+// releasedDoesNotRun lets a call through and freezes before OpenClaw runs it: it
+// waits for the end of the answer.
+func releasedDoesNotRun(t *testing.T, w *wall) {
+	marker, last := w.file("released"), w.lastRow()
+	w.model.Play(model.Steps(model.Answer{Blocks: []model.Block{
+		model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, marker)).In(2), model.Use("exec", `{"command":"echo later"}`).In(200)}, CutAfter: 60, Hang: true}))
+	end := turn(t, w.session(t, model.Chat), "touch it")
+	until(t, "the call is let through", func() bool {
+		return slices.ContainsFunc(w.rows(last), func(r ledger.Row) bool { return r.Act == "call" && r.Decision == "allow" })
+	})
+	w.freeze(t, 0)
+	reply := <-end
+	t.Logf("the turn ended as %s: %s", reply.State, reply.Text)
+	if exists(marker) {
+		t.Error("the call ran")
+	}
+	w.thaw(t)
+}
+
+func frozenTurn(t *testing.T, w *wall) {
+	w.freeze(t, 0)
+	w.model.Play(model.Steps(model.Reply(model.Say("never"))))
+	for _, api := range model.APIs {
+		reply := say(t, w.session(t, api), "hello")
+		if want := "Stopped: nothing was passed on to the model. Because: the agent is frozen. You can: run seawall thaw. (#"; !strings.HasPrefix(reply.Text, want) {
+			t.Errorf("%s: OpenClaw shows %q", api, reply.Text)
+		}
+	}
+	if n := len(w.model.Requests()); n > 0 {
+		t.Errorf("the model was asked %d times", n)
+	}
+}
+
+func restartKeepsIt(t *testing.T, w *wall) {
+	_ = w.up.Cmd.Process.Kill()
+	w.up.Stop()
+	w.up = seawall.Start(t, w.net, seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state), "Frozen.")
+	if out, code := w.run("status"); code != 1 || !strings.HasPrefix(out, "Frozen.\nFrozen since ") {
+		t.Errorf("seawall status: exit %d: %s", code, out)
+	}
+	if reply := say(t, w.session(t, model.Chat), "hello again"); !strings.Contains(reply.Text, "the agent is frozen") {
+		t.Errorf("OpenClaw shows %q", reply.Text)
+	}
+}
+
+func thawEndsIt(t *testing.T, w *wall) {
+	w.thaw(t)
+	w.model.Play(model.Steps(model.Reply(model.Say("Back."))))
+	if reply := say(t, w.session(t, model.Chat), "hello"); reply.Text != "Back." {
+		t.Errorf("OpenClaw shows %q", reply.Text)
+	}
+	if out, code := w.run("log", "--damage", "--all"); code != 0 || !strings.Contains(out, "sleep 611") {
+		t.Errorf("seawall log --damage: exit %d: %s", code, out)
+	} else {
+		t.Log(out)
+	}
+	if out, code := w.run("log", "verify"); code != 0 {
+		t.Errorf("seawall log verify: exit %d: %s", code, out)
+	}
+}
