@@ -156,3 +156,28 @@ func TestALetThroughIsAskedByThePageAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestAFreezeIsAskedByThePageAlone(t *testing.T) {
+	f := &fake{token: "secret"}
+	c := New(f)
+	cookie := get(t, c, "/login?token=secret", nil).Result().Cookies()[0]
+	session := cookie.Name + "=" + cookie.Value
+	post := func(headers ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:4781/freeze", nil)
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, r)
+		return w
+	}
+	for _, headers := range [][]string{{"HX-Request", "true"}, {"Cookie", session, "HX-Request", "true", "Origin", "http://127.0.0.1:8080"}, {"Cookie", session}} {
+		if w := post(headers...); w.Code < 400 || f.frozen > 0 {
+			t.Errorf("%v: %d", headers, w.Code)
+		}
+	}
+	w := post("Cookie", session, "HX-Request", "true", "Sec-Fetch-Site", "same-origin")
+	if body := w.Body.String(); w.Code != http.StatusOK || f.frozen != 1 || !strings.Contains(body, "seawall thaw") || !strings.Contains(body, `hx-post="/freeze"`) {
+		t.Errorf("%d %s", w.Code, body)
+	}
+}
