@@ -19,7 +19,6 @@ import (
 	"github.com/coreos/go-systemd/v22/journal"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sys/unix"
 
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -114,10 +113,7 @@ func handOver(path string, uid int) error {
 	if info, err := folder.Stat("."); err != nil || owner(info) == uid {
 		return err
 	}
-	f, err := folder.OpenFile(filepath.Base(path), os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
-	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
-		return errors.New("it is a link or no plain file: name the file itself")
-	}
+	f, err := state.OpenPlain(folder, filepath.Base(path), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -126,8 +122,8 @@ func handOver(path string, uid int) error {
 	switch {
 	case err != nil || owner(info) == uid:
 		return err
-	case !info.Mode().IsRegular() || info.Sys().(*syscall.Stat_t).Nlink > 1:
-		return errors.New("it is no plain file, or has a second name: name another")
+	case info.Sys().(*syscall.Stat_t).Nlink > 1:
+		return errors.New("it has a second name: name another")
 	}
 	return f.Chown(uid, -1)
 }

@@ -35,17 +35,23 @@ func (d *Dir) plain(name string, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// open opens a plain file, whose ever it is.
 func (d *Dir) open(name string, flag int) (*os.File, error) {
-	f, err := d.root.OpenFile(name, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0o600)
-	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
+	return OpenPlain(d.root, name, flag, 0o600)
+}
+
+// OpenPlain opens a file that stands in a directory under its own name, whose
+// ever it is: not a link, which would lead elsewhere, nor a pipe or device, on
+// which one would wait.
+func OpenPlain(in *os.Root, name string, flag int, mode fs.FileMode) (*os.File, error) {
+	if named, err := in.Lstat(name); err == nil && !named.Mode().IsRegular() {
 		return nil, errPlain
 	}
+	f, err := in.OpenFile(name, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, mode)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
-	named, e := d.root.Lstat(name) // os.Root follows links within the directory
+	named, e := in.Lstat(name) // os.Root follows links within the directory
 	if err = errors.Join(err, e); err == nil && (!info.Mode().IsRegular() || !os.SameFile(info, named)) {
 		err = errPlain
 	}

@@ -379,7 +379,7 @@ func undo(ctx context.Context, dir *state.Dir, e entry, foreign bool) (*Plan, er
 			return err
 		}
 		entries, _, err := readJournal(dir)
-		if err == nil {
+		if err == nil && len(left) > 0 {
 			err = writeJournal(dir, append(entries, entry{Config: e.Config, Copies: left}))
 		}
 		return errors.Join(fmt.Errorf("OpenClaw has its config back, and not all copies of its keys: %w", failed), err)

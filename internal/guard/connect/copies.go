@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/openseawall/seawall/internal/guard/door/model"
@@ -291,22 +290,19 @@ func readPlain(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer root.Close()
-	info, err := root.Lstat(filepath.Base(path))
-	if err != nil {
+	f, err := state.OpenPlain(root, filepath.Base(path), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxCopy {
-		return nil, fmt.Errorf("%s is a link or too big", path)
-	}
-	f, err := root.OpenFile(filepath.Base(path), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s is a link or cannot be read: %w", path, err)
 	}
 	defer f.Close()
-	if now, err := f.Stat(); err != nil || !os.SameFile(now, info) {
-		return nil, fmt.Errorf("%s was exchanged just now", path)
+	text, err := io.ReadAll(io.LimitReader(f, maxCopy+1))
+	if len(text) > maxCopy {
+		return nil, fmt.Errorf("%s is too big", path)
 	}
-	return io.ReadAll(io.LimitReader(f, maxCopy))
+	return text, err
 }
 
 // swapInStore exchanges a secret of one auth profile in a database of
