@@ -296,3 +296,15 @@ func TestTheTextOfARule(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestALineQuotesWhatItNames: nothing that a call names ends its string.
+func TestALineQuotesWhatItNames(t *testing.T) {
+	for _, path := range []string{"/c\"] };\npermit (principal, action, resource); //", "/a\\", "/\r\n\t\u202e日本\\u{1F600}", "/'$*"} {
+		in := call(effect.CredentialRead)
+		in.Agent, in.Tool, in.Effects.Reads = path, path, []string{path}
+		line, err := shipped(t).Line("a", in)
+		if err != nil || strings.Count(line, "\n") != 9 || with(t, line).Decide(in).Verdict != Allow {
+			t.Errorf("%q: %v\n%s", path, err, line)
+		}
+	}
+}
