@@ -69,6 +69,7 @@ func attemptAll(ctx context.Context, dir *state.Dir, config string) (*boundary.R
 }
 
 func printAttempts(w io.Writer, r *boundary.Report) {
+	w = plainText{w}
 	for _, result := range r.Results {
 		for _, a := range result.Attempts {
 			mark := "held   "

@@ -387,7 +387,7 @@ func TestProgramAlone(t *testing.T) {
 	contains(t, p.Shell(t, "/root/seawall remove --yes; systemctl --failed --no-legend | wc -l"), "nothing to do", "0")
 
 	// Nor the journal.
-	p.Shell(t, "rm /etc/systemd/system/seawall-watch.service.edited; /root/seawall install --yes; rm -rf /var/lib/seawall")
+	p.Shell(t, "rm /etc/systemd/system/seawall-watch.service.edited; /root/seawall install --yes; rm -rf /var/lib/seawall /var/lib/seawall-root")
 	contains(t, p.Shell(t, "/root/seawall remove --yes --purge"), "close the doors", "Left: /usr/local/bin/seawall")
 	if left := p.Shell(t, "ls -d /etc/systemd/system/seawall* /var/lib/seawall* 2>/dev/null || true; getent passwd seawall || true"); left != "" {
 		t.Errorf("what is left: %s", left)

@@ -5,5 +5,5 @@ if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 fi
 if [ "$1" = purge ]; then
-	rm -rf /var/lib/seawall /var/lib/seawall-plugin
+	rm -rf /var/lib/seawall /var/lib/seawall-plugin /var/lib/seawall-root
 fi
