@@ -1,6 +1,7 @@
 // Command lab runs the lab's real things by hand.
 //
 //	go run ./lab install                       OpenClaw and the official SDKs, from npm into the lab's cache, once
+//	go run ./lab changes                       what is other in $SEAWALL_LAB_OPENCLAW than in the pinned OpenClaw
 //	go run ./lab model --listen 127.0.0.1:9999 a scripted model that echoes, or calls the tool it is told to
 //	go run ./lab openclaw                      a real OpenClaw talking to that model, in a network of its own
 package main
@@ -26,7 +27,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{Use: "lab", Short: "Run the lab's real things by hand", SilenceUsage: true}
-	root.AddCommand(installCommand(), modelCommand(), openclawCommand())
+	root.AddCommand(installCommand(), changesCommand(), modelCommand(), openclawCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		os.Exit(1)
 	}
