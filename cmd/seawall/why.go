@@ -272,6 +272,9 @@ func printSignals(line func(string, ...string), s *ledger.Seen) {
 	if s.Placeholders {
 		line("note", "a placeholder stands in it for a secret")
 	}
+	if s.Unproven {
+		line("note", "its OpenClaw was not proven; seawall status says why")
+	}
 	if s.Approved {
 		line("note", "you let it through")
 	}

@@ -35,6 +35,8 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 		Effects: effects, Ambiguous: a.Ambiguous,
 		Injection: verdictName(detect.Clean), Workspace: within(a.Workspace, effects.Writes),
 	}
+	unproven := g.Unproven(a.Config)
+	in.Unproven = unproven != nil
 	secrets := g.unless(g.secrets(written), written)
 	restored := g.kept(a, in, written)
 	if restored != "" {
@@ -52,6 +54,7 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 		// A call cannot run with a hole in it.
 		d.Verdict = policy.Deny
 	}
+	d = d.of(unproven)
 	if d.Restore = restored != "" && d.Verdict == policy.Allow; d.Verdict != policy.Allow {
 		d.what = summary(a.Tool, in.Effects)
 	}

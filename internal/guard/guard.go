@@ -45,7 +45,9 @@ type Turn struct {
 	// Workspace is the folder that the agent's relative paths start from; "" is
 	// unknown.
 	Workspace string
-	Speaker   Speaker
+	// Config names the OpenClaw, by the path of its openclaw.json; "" is unknown.
+	Config  string
+	Speaker Speaker
 }
 
 // Decision is the answer to one action or text.
@@ -60,6 +62,7 @@ type Decision struct {
 	Restore bool
 
 	german string // Why in German, where the policy has it
+	back   string // the command that leads to a proven OpenClaw
 	what   string // a call that was stopped, in a few words
 }
 
@@ -103,6 +106,10 @@ func (nobody) OnFreeze(func()) (stop func())           { return func() {} }
 type Guard struct {
 	// Operator is set before the guard is used; New's has settled nothing.
 	Operator Operator
+	// Unproven says of an OpenClaw, by the path of its config, why it is not proven
+	// that its calls pass Seawall as they must; nil when nothing speaks against it.
+	// It is set before the guard is used, and safe for concurrent use.
+	Unproven func(config string) *Unproven
 
 	policy Decider
 	record Recorder
@@ -154,7 +161,7 @@ type rowKey struct {
 // they appear; markKey, which is secret too, makes the marks that stand in
 // their place.
 func New(p Decider, r Recorder, known *detect.Known, markKey []byte) *Guard {
-	g := &Guard{Operator: nobody{}, policy: p, record: r, markKey: markKey}
+	g := &Guard{Operator: nobody{}, Unproven: func(string) *Unproven { return nil }, policy: p, record: r, markKey: markKey}
 	// The error of lru.New is for a size below one.
 	g.found, _ = lru.New[textKey, findings](rememberTexts)
 	g.recorded, _ = lru.New[rowKey, int64](rememberDecisions)

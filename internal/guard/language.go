@@ -17,6 +17,8 @@ type language struct {
 	why, status, goOn, tell, thaw string
 	rest                          string               // of an answer
 	pass                          string               // with the row's number
+	run                           string               // with a command
+	unproven, half                string               // with versions of OpenClaw
 	secret                        string               // for the title of any credential; "" keeps detect's
 	titles                        map[string]string    // of findings, by rule
 	sentences                     map[string]string    // for the English ones that are said in code
@@ -35,6 +37,7 @@ var languages = map[operator.Language]language{
 		goOn: "go on without it", tell: "tell the person that it was removed", thaw: "run seawall thaw",
 		rest: "the rest of this answer",
 		pass: "run seawall pass %d and send it again",
+		run:  "run %s", unproven: "OpenClaw %s is not proven, %s was", half: "this OpenClaw is not whole, %s was",
 		broken: map[string][3]string{
 			"cut off":   {"a tool call", "the model's answer was cut off before the call was complete", "ask again"},
 			"malformed": {"this answer", "the model's provider sent something that cannot be read in one way only", "ask again"},
@@ -51,8 +54,9 @@ var languages = map[operator.Language]language{
 		messageGone: "hier wurde eine Nachricht entfernt", resultGone: "hier wurde das Ergebnis eines Werkzeugs entfernt",
 		why: "seawall why %d aufrufen", status: "seawall status aufrufen",
 		goOn: "ohne sie weitermachen", tell: "der Person sagen, dass es entfernt wurde", thaw: "seawall thaw aufrufen",
-		rest:   "der Rest dieser Antwort",
-		pass:   "seawall pass %d aufrufen und neu senden",
+		rest: "der Rest dieser Antwort",
+		pass: "seawall pass %d aufrufen und neu senden",
+		run:  "%s aufrufen", unproven: "OpenClaw %s nicht bewiesen ist, %s war es", half: "dieses OpenClaw nicht ganz ist, %s war es",
 		secret: "ein Geheimnis",
 		titles: map[string]string{
 			"injection-override":  "ein Befehl, frühere Anweisungen zu ignorieren",

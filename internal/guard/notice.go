@@ -57,6 +57,9 @@ func (l language) look(d Decision) string {
 	if d.frozen() {
 		return l.thaw
 	}
+	if d.back != "" {
+		return fmt.Sprintf(l.run, d.back)
+	}
 	if d.ID == 0 {
 		return l.status
 	}

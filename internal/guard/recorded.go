@@ -52,6 +52,7 @@ func (g *Guard) seen(in policy.Input, text string, found, across []detect.Findin
 	s := &ledger.Seen{
 		Source: in.Source, Injection: in.Injection, Secrets: in.Secrets, Ambiguous: in.Ambiguous,
 		Workspace: in.Workspace, Placeholders: in.Placeholders, Approved: in.Approved,
+		Unproven: in.Unproven,
 	}
 	if s.Injection == verdictName(detect.Clean) {
 		s.Injection = ""
@@ -124,7 +125,7 @@ func Recorded(r ledger.Row) (in policy.Input, whole bool) {
 	}
 	if s := r.Seen; s != nil {
 		in.Source, in.Secrets, in.Ambiguous, in.Workspace = s.Source, s.Secrets, s.Ambiguous, s.Workspace
-		in.Placeholders, in.Approved = s.Placeholders, s.Approved
+		in.Placeholders, in.Approved, in.Unproven = s.Placeholders, s.Approved, s.Unproven
 		if s.Injection != "" {
 			in.Injection = s.Injection
 		}

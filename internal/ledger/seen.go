@@ -29,6 +29,7 @@ type Seen struct {
 	Workspace    bool     `json:"workspace,omitempty"`
 	Placeholders bool     `json:"placeholders,omitempty"`
 	Approved     bool     `json:"approved,omitempty"`
+	Unproven     bool     `json:"unproven,omitempty"` // of the OpenClaw that called
 	Signals      []Signal `json:"signals,omitempty"`
 }
 

@@ -61,6 +61,7 @@ type Service struct {
 	// complaints is where the operator reads what went wrong.
 	complaints io.Writer
 	observed   observed
+	unproven   atomic.Pointer[map[string]*guard.Unproven] // by the agents' configs
 }
 
 // Open reads policy, keys and routes and opens the record. It is an error when
@@ -78,7 +79,12 @@ func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error)
 	if s.hook, err = hook.New(s.guard, dir, time.Now); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.door.Witness, s.door.Canary = s.hook, proof.NewCanaries(dir)
+	if report, err := proof.Load(dir); err == nil {
+		s.doubt(report)
+	}
+	s.guard.Unproven = s.Unproven
+	drills := proof.NewDrills(dir)
+	s.door.Witness, s.door.Canary, s.door.Drill, s.hook.Drill = s.hook, proof.NewCanaries(dir), drills, drills
 	return s, nil
 }
 

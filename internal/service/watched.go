@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/boundary"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/operator"
@@ -136,7 +137,11 @@ func Release(a proof.Agent) string {
 	case openclaw.Tested(a.Version):
 		return a.Version + ", which Seawall was tested with"
 	}
-	return fmt.Sprintf("%s, which Seawall was not tested with (tested: %s)", a.Version, tested)
+	said := fmt.Sprintf("%s, which Seawall was not tested with (tested: %s)", a.Version, tested)
+	if a.Unproven != nil {
+		return said + " and which is not proven: " + a.Unproven.Why
+	}
+	return said + "; its routes and calls were tried here, and pass Seawall"
 }
 
 func clock(t time.Time) string { return t.Local().Format("15:04") }
@@ -159,6 +164,7 @@ func (s *Service) observe(ctx context.Context) {
 	if err != nil {
 		return // status and page say it
 	}
+	s.doubt(report)
 	found := map[string]bool{}
 	for _, p := range report.Problems(time.Now()) {
 		if found[p.What] = true; !s.observed.found[p.What] {
@@ -173,6 +179,27 @@ func (s *Service) observe(ctx context.Context) {
 		}
 	}
 	s.observed.found = found
+}
+
+// doubt takes over which agents are not proven. Where nobody watches any more,
+// what was last seen holds.
+func (s *Service) doubt(report *proof.Report) {
+	if report == nil {
+		return
+	}
+	unproven := map[string]*guard.Unproven{}
+	for _, a := range report.Agents {
+		unproven[a.Config] = a.Unproven
+	}
+	s.unproven.Store(&unproven)
+}
+
+// Unproven says of an agent, by the path of its config, what is not proven.
+func (s *Service) Unproven(config string) *guard.Unproven {
+	if all := s.unproven.Load(); all != nil {
+		return (*all)[config]
+	}
+	return nil
 }
 
 // observed is what the watch found when the doors last looked at it.

@@ -50,7 +50,10 @@ func Start(t testing.TB, o Options) *Gateway {
 // New is a home for a test, without a gateway.
 func New(t testing.TB, o Options) *Home {
 	t.Helper()
-	i, err := Install(t.Context(), os.Stderr)
+	i, err := o.Installed, error(nil)
+	if i == nil {
+		i, err = Install(t.Context(), os.Stderr)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,8 @@ import (
 
 // Options say what kind of OpenClaw a test wants.
 type Options struct {
+	// Installed is the OpenClaw that it runs; nil is the lab's.
+	Installed *Installed
 	// NetNS is the network it lives in; nil is this machine's own.
 	NetNS *netns.Namespace
 	// Providers are the models it may call. The first is the default.

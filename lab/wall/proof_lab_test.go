@@ -78,6 +78,7 @@ type standing struct {
 	}
 	Watched []struct {
 		Version     string
+		Passed      string `json:"last_passed"`
 		Connections struct{ Door int }
 	}
 }

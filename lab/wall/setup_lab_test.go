@@ -53,6 +53,13 @@ type wall struct {
 // which is its default.
 func build(t *testing.T) *wall {
 	t.Helper()
+	return buildOn(t, nil, "Protected.")
+}
+
+// buildOn is build with another OpenClaw than the lab's; Seawall says something
+// when it has started.
+func buildOn(t *testing.T, program *openclaw.Installed, says string) *wall {
+	t.Helper()
 	w := &wall{t: t, net: netns.New(t), state: filepath.Join(reachable(t), "state")}
 	err := w.net.Outward()
 	if err != nil {
@@ -99,7 +106,7 @@ func build(t *testing.T) *wall {
 	// Its variable makes OpenAI a provider, which OpenClaw asks for embeddings,
 	// through the door.
 	own := map[string]any{"models": map[string]any{"providers": map[string]any{"openai": map[string]any{"baseUrl": w.model.BaseURL(model.Responses), "models": []any{}}}}}
-	w.home = openclaw.New(t, openclaw.Options{NetNS: w.net, Providers: providers, Config: own, Env: []string{agents}, UID: agentID, GID: agentID})
+	w.home = openclaw.New(t, openclaw.Options{Installed: program, NetNS: w.net, Providers: providers, Config: own, Env: []string{agents}, UID: agentID, GID: agentID})
 	if w.agent, err = w.home.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +114,7 @@ func build(t *testing.T) *wall {
 		t.Fatal(err)
 	}
 	up := seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state)
-	w.up = seawall.Start(t, w.net, up, "Protected.")
+	w.up = seawall.Start(t, w.net, up, says)
 	w.awaitReload(1)
 	return w
 }

@@ -20,7 +20,7 @@ var broken = Reason{Policy: "policy-error", Text: "the policy could not be evalu
 var attributes = []cedar.String{
 	"tool", "source", "kinds", "dangers", "reads", "writes", "hosts", "urls", "commands",
 	"opaque", "unparsed", "injection", "secrets", "ambiguous",
-	"workspace", "placeholders", "approved", "redacted",
+	"workspace", "placeholders", "approved", "redacted", "unproven",
 }
 
 // Decide answers one input. It never fails open: an error is a deny, with the
@@ -170,6 +170,7 @@ func (in Input) record() cedar.Record {
 		"placeholders": cedar.Boolean(in.Placeholders),
 		"approved":     cedar.Boolean(in.Approved),
 		"redacted":     cedar.Boolean(in.Redacted),
+		"unproven":     cedar.Boolean(in.Unproven),
 	})
 }
 

@@ -17,6 +17,7 @@ var (
 	errText      = errors.New("a rule sees what was found in a text, not the text: a line for this one would let through every other like it")
 	errProtected = errors.New("it touches what guards this machine; nothing lifts that, and if you want it done you do it by hand")
 	errUnclear   = errors.New("it cannot be read in one way only, so nobody knows what a line would let through")
+	errUnproven  = errors.New("this OpenClaw is not proven: go back to the one that is; or edit the rule unproven-openclaw, if you want to trust it")
 	errOpaque    = errors.New("a part of it cannot be read, so a line for it would let through what nobody has seen")
 	errRelative  = errors.New("no rule can see in which folder a path of it starts; written in full (/home/…), it could have one")
 	errNowhere   = errors.New("it sends something, and no rule can see where to, so a line for it would let it go anywhere")
@@ -85,6 +86,8 @@ func (in Input) liftable(rules []string) error {
 		return errProtected
 	case in.Ambiguous, e.ParseError != "", slices.ContainsFunc(rules, func(r string) bool { return slices.Contains(firm, r) }):
 		return errUnclear
+	case slices.Contains(rules, Unproven):
+		return errUnproven
 	case e.Opaque:
 		return errOpaque
 	case slices.Contains(e.Kinds, effect.Send) && len(e.Hosts) == 0:

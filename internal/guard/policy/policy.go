@@ -57,7 +57,14 @@ type Input struct {
 	Placeholders bool
 	Approved     bool
 	Redacted     bool
+	// Unproven tells that it is not proven that this agent's calls pass Seawall as
+	// they must: its OpenClaw is another than those that Seawall was tested with,
+	// and a proof failed, or it is half updated.
+	Unproven bool
 }
+
+// Unproven is the name of the shipped rule for an OpenClaw that nobody has proven.
+const Unproven = "unproven-openclaw"
 
 // Reason is one policy that decided.
 type Reason struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
@@ -46,6 +47,7 @@ type agent struct {
 	version string
 	flights map[lane]*flightLog
 	before  []Proof // of an earlier watch
+	release release
 	ends    following
 	// What OpenClaw would use, and what that was read from.
 	uses       uses
@@ -58,8 +60,10 @@ type agent struct {
 // uses is all by which an OpenClaw reaches models: as it would use them, and as
 // they stand to the door.
 type uses struct {
-	routes []openclaw.Route
-	rows   []connect.Row
+	routes     []openclaw.Route
+	rows       []connect.Row
+	packageDir string // of its program; "" when it was not found
+	container  string // that it runs in, or ""
 }
 
 // lane is what one canary proves: that an agent of OpenClaw's reaches a route
@@ -82,6 +86,7 @@ func newAgent(path string, past *Report) *agent {
 		for _, before := range past.Agents {
 			if before.Config == path {
 				a.before, a.ends.Provider = before.Proofs, before.Ends.Provider
+				a.release.passed = before.Passed
 			}
 		}
 	}
@@ -204,8 +209,10 @@ func (a *agent) target(r model.Route, door string) (provider, name, why string) 
 
 // fly sends the canaries that are due, and reports whether there were any.
 func (a *agent) fly(ctx context.Context, dir *state.Dir) bool {
-	due := a.due(time.Now())
-	if len(due) == 0 {
+	now := time.Now()
+	due := a.due(now)
+	practise := a.ready(now) && a.drilled() && operator.FrozenIn(dir) == nil && a.release.drill.due(a.identity(), now)
+	if len(due) == 0 && !practise {
 		return false
 	}
 	c, err := a.dial(ctx)
@@ -225,12 +232,20 @@ func (a *agent) fly(ctx context.Context, dir *state.Dir) bool {
 			return false
 		}
 	}
+	if err == nil && a.drilled() && operator.FrozenIn(dir) == nil && a.release.drill.due(a.identity(), time.Now()) {
+		a.practise(ctx, dir, c)
+	}
 	return true
+}
+
+// ready reports whether OpenClaw can be tried now.
+func (a *agent) ready(now time.Time) bool {
+	return a.gateway != nil && a.config != nil && now.Sub(a.changed) >= settle
 }
 
 // due are the lanes whose canary has to be sent now, in order.
 func (a *agent) due(now time.Time) (due []lane) {
-	if a.gateway == nil || a.config == nil || now.Sub(a.changed) < settle {
+	if !a.ready(now) {
 		return nil
 	}
 	for at, f := range a.flights {
@@ -306,13 +321,17 @@ func (a *agent) providers() (baseURLs []string) {
 
 // report is what is known of this OpenClaw.
 func (a *agent) report() Agent {
-	r := Agent{Config: a.path, Version: a.version, Rows: a.uses.rows, Proofs: []Proof{}, Ends: a.ends.Ends, Problems: []Problem{}}
+	unproven, pending := a.unproven()
+	r := Agent{Config: a.path, Version: a.current(), Unproven: unproven, Passed: a.release.passed, Rows: a.uses.rows, Proofs: []Proof{}, Ends: a.ends.Ends, Problems: []Problem{}}
 	r.Ends.Provider, r.Ends.Outside = slices.Clone(r.Ends.Provider), slices.Clone(r.Ends.Outside)
 	problem := func(fix, format string, args ...any) {
 		r.Problems = append(r.Problems, Problem{fmt.Sprintf(format, args...), fix})
 	}
 	if a.gateway != nil {
 		r.Gateway = a.gateway.pid
+	}
+	if unproven != nil && !pending {
+		problem(unproven.Back, "%s", unproven)
 	}
 	switch {
 	case a.unread != "":
@@ -331,9 +350,7 @@ func (a *agent) report() Agent {
 		}
 		problem("another setting or another provider; seawall connect lists both", "OpenClaw would call %s, which does not pass the door (%s)", row.Route, short(row.Setting))
 	}
-	for _, at := range slices.SortedFunc(maps.Keys(a.flights), func(x, y lane) int {
-		return cmp.Or(strings.Compare(x.route, y.route), strings.Compare(x.agent, y.agent))
-	}) {
+	for _, at := range a.lanes() {
 		f := a.flights[at]
 		r.Proofs = append(r.Proofs, Proof{at.route, at.agent, f.proven, a.doubt(f)})
 		if f.failures > 1 && errors.Is(f.failed, errPast) {
@@ -347,6 +364,13 @@ func (a *agent) report() Agent {
 		problem("seawall connect", "OpenClaw no longer asks before it runs a call: %s", a.plugin)
 	}
 	return r
+}
+
+// lanes are those that there have to be canaries of, in order.
+func (a *agent) lanes() []lane {
+	return slices.SortedFunc(maps.Keys(a.flights), func(x, y lane) int {
+		return cmp.Or(strings.Compare(x.route, y.route), strings.Compare(x.agent, y.agent))
+	})
 }
 
 // doubt says why a lane's canary proves nothing now.

@@ -129,17 +129,25 @@ func (c *client) fly(ctx context.Context, dir *state.Dir, route, agent, provider
 	if err != nil {
 		return err
 	}
-	var end struct {
-		Status        string `json:"status"`
-		Error         string `json:"error"`
-		TerminalReply struct {
-			Text string `json:"text"`
-		} `json:"terminalReply"`
-	}
-	if err := c.call(ctx, "agent.wait", map[string]any{"runId": run, "timeoutMs": flight.Milliseconds()}, &end); err != nil {
+	end, err := c.wait(ctx, run, flight)
+	if err != nil {
 		return err
 	}
 	return m.judge(end.Status, end.Error, strings.TrimSpace(end.TerminalReply.Text), pending(dir))
+}
+
+// ending is how a run of OpenClaw's ended.
+type ending struct {
+	Status        string `json:"status"`
+	Error         string `json:"error"`
+	TerminalReply struct {
+		Text string `json:"text"`
+	} `json:"terminalReply"`
+}
+
+// wait waits for the end of a run.
+func (c *client) wait(ctx context.Context, run string, patience time.Duration) (end ending, err error) {
+	return end, c.call(ctx, "agent.wait", map[string]any{"runId": run, "timeoutMs": patience.Milliseconds()}, &end)
 }
 
 // pending reports whether no door has seen the canary yet.

@@ -42,7 +42,7 @@ func readUses(ctx context.Context, dir *state.Dir, config string) (uses, error) 
 	for _, in := range found.Value {
 		if in.ConfigPath == config {
 			rows, err := connect.TableOf(ctx, h, dir, []openclaw.Install{in})
-			return uses{in.Routes(), rows}, err
+			return uses{in.Routes(), rows, in.PackageDir, in.Container}, err
 		}
 	}
 	return uses{}, fmt.Errorf("there is no OpenClaw with %s", config)

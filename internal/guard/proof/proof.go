@@ -25,6 +25,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -37,12 +38,16 @@ type Report struct {
 
 // Agent is one OpenClaw that is connected.
 type Agent struct {
-	Config  string        `json:"config"`            // path of openclaw.json
-	Gateway int           `json:"gateway,omitempty"` // process id; 0 when it does not run
-	Version string        `json:"version,omitempty"` // as the running gateway says; "" when not known
-	Rows    []connect.Row `json:"routes"`            // how each way to a model stands
-	Proofs  []Proof       `json:"proofs"`            // of the routes that lead to the door
-	Ends    Ends          `json:"connections"`
+	Config  string `json:"config"`            // path of openclaw.json
+	Gateway int    `json:"gateway,omitempty"` // process id; 0 when it does not run
+	Version string `json:"version,omitempty"` // as the running gateway says, or the package; "" when not known
+	// Unproven is set while it is not proven that this OpenClaw's calls pass
+	// Seawall as they must: then what leaves or widens is refused.
+	Unproven *guard.Unproven `json:"unproven,omitempty"`
+	Passed   string          `json:"last_passed,omitempty"` // the last version that was proven here
+	Rows     []connect.Row   `json:"routes"`                // how each way to a model stands
+	Proofs   []Proof         `json:"proofs"`                // of the routes that lead to the door
+	Ends     Ends            `json:"connections"`
 	// Problems are what makes this agent unguarded, the worst first.
 	Problems []Problem `json:"problems"`
 }

@@ -114,6 +114,7 @@ func (w *Watch) look(ctx context.Context, door netip.AddrPort) error {
 	for _, a := range w.sorted() {
 		a.read(ctx, w.proc, w.all, now)
 		a.compare(now, func() (uses, error) { return w.uses(ctx, w.dir, a.path) })
+		a.packaged(ctx)
 		a.follow(door.String(), routes, hooks)
 		a.connected(w.proc, w.all, door, func(names bool) map[netip.AddrPort]string {
 			return w.names.addresses(ctx, a.providers(), names, now)

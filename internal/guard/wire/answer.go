@@ -8,14 +8,20 @@ import (
 // Answer is a whole answer that the door gives itself, as the assistant, in
 // the format and mode the request asks for. It used no tokens.
 func (q *Request) Answer(text string) (contentType string, body []byte) {
-	if q.Stream {
-		return "text/event-stream; charset=utf-8", q.answer(text, true)
-	}
-	return "application/json", q.answer(text, false)
+	return q.kind(), q.answer(text, q.Stream)
 }
 
-func (q *Request) answer(text string, stream bool) []byte {
-	text = inert(text)
+// kind is the content type of an answer.
+func (q *Request) kind() string {
+	if q.Stream {
+		return "text/event-stream; charset=utf-8"
+	}
+	return "application/json"
+}
+
+func (q *Request) answer(text string, stream bool) []byte { return q.write(inert(text), stream) }
+
+func (q *Request) write(text string, stream bool) []byte {
 	switch {
 	case q.API == Chat && stream:
 		return q.chatStream(text)

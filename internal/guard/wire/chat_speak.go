@@ -14,7 +14,12 @@ func (q *Request) chatStream(text string) []byte {
 	c.chunk(ch, object("role", `"assistant"`, "content", `""`), "null")
 	ch.role = true
 	c.speak(ch, text)
-	c.chunk(ch, []byte(`{}`), `"stop"`)
+	return q.chatEnd(c, ch, "stop")
+}
+
+// chatEnd ends a stream for a reason.
+func (q *Request) chatEnd(c *chat, ch *choice, reason string) []byte {
+	c.chunk(ch, []byte(`{}`), str(reason))
 	b := c.w.out.buf
 	if q.usage {
 		b = append(append(b, `data: {`...), c.envelope[1:]...)
@@ -24,8 +29,11 @@ func (q *Request) chatStream(text string) []byte {
 }
 
 func (q *Request) chatAnswer(text string) []byte {
-	message := object("role", `"assistant"`, "content", str(text), "refusal", "null")
-	choice := object("index", "0", "message", string(message), "logprobs", "null", "finish_reason", `"stop"`)
+	return q.chatCompletion(text, object("role", `"assistant"`, "content", str(text), "refusal", "null"), "stop")
+}
+
+func (q *Request) chatCompletion(text string, message []byte, reason string) []byte {
+	choice := object("index", "0", "message", string(message), "logprobs", "null", "finish_reason", str(reason))
 	return object("id", str(q.name("chatcmpl-", text)), "object", `"chat.completion"`, "created", "0", "model", str(q.Model),
 		"choices", "["+string(choice)+"]", "usage", chatNoUsage)
 }

@@ -57,6 +57,25 @@ type Door struct {
 	watch   *watch
 	runs    *runs
 	code    *lru.Cache[string, struct{}] // programs that were let run, see nested
+	// Drill is told of each call. It is set before the door opens; nil knows none.
+	Drill Drill
+}
+
+// Drill knows the runs in which OpenClaw is only tried. It is safe for concurrent
+// use.
+type Drill interface {
+	// Asked tells of a call that OpenClaw asked about, in a run, with a ticket or
+	// without, and returns whether the run is a drill, and why such a call does not
+	// run in it.
+	Asked(trace string, ticket bool) (why string, is bool)
+}
+
+// drilled tells the drill of a call.
+func (d *Door) drilled(q question, ticket bool) (why string, is bool) {
+	if d.Drill == nil {
+		return "", false
+	}
+	return d.Drill.Asked(q.Trace, ticket)
 }
 
 // New returns a door for the agents of a state directory, which tells the time
@@ -208,6 +227,7 @@ func (q question) turn() guard.Turn {
 // for before the run.
 func (d *Door) vouchedFor(config string, q question) guard.Action {
 	a := q.action()
+	a.Config = config
 	a.Speaker, a.Workspace = d.Speaker(config, q.Trace)
 	return a
 }
@@ -226,12 +246,16 @@ func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
 	case q.Trace == "":
 		why = "it belongs to no run that Seawall could know"
 	case d.tickets.Use(t):
+		d.drilled(q, true)
 		if q.program() {
 			d.code.Add(programKey(config, q.Trace, q.ID), struct{}{})
 		}
 		return answer{Allow: true}
 	case d.nested(config, q):
 		return d.judge(ctx, d.vouchedFor(config, q))
+	}
+	if said, is := d.drilled(q, false); is {
+		return answer{Block: true, Reason: said}
 	}
 	return answer{Block: true, Reason: d.guard.Unjudged(ctx, d.vouchedFor(config, q), why)}
 }

@@ -41,6 +41,9 @@ type Door struct {
 	// Canary is asked about each message, before it is judged. It is set before
 	// the door opens; nil knows none.
 	Canary Canary
+	// Drill is asked about each turn, before it is judged. It is set before the
+	// door opens; nil knows none.
+	Drill Drill
 }
 
 // Witness checks against this door what OpenClaw says of itself. Its methods

@@ -51,7 +51,7 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if d.canary(w, x) {
+	if d.canary(w, x) || d.drill(w, r, x) {
 		return
 	}
 	x.turn = newTurn(d.guard, x, r.Header.Get("Traceparent"))

@@ -31,7 +31,7 @@ func newTurn(g *guard.Guard, x *exchange, header string) *turn {
 	trace, _ := traceparent(header)
 	x.request.Literal = x.route.Literal
 	t := &turn{
-		Turn:    guard.Turn{Door: "model", Route: x.route.ID, Trace: trace},
+		Turn:    guard.Turn{Door: "model", Route: x.route.ID, Config: x.route.Agent, Trace: trace},
 		guard:   g,
 		request: x.request,
 		tools:   toolset(x.request, x.route.Literal),
