@@ -12,6 +12,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/boundary"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/service"
 	"github.com/openseawall/seawall/internal/state"
@@ -69,7 +70,7 @@ func attemptAll(ctx context.Context, dir *state.Dir, config string) (*boundary.R
 }
 
 func printAttempts(w io.Writer, r *boundary.Report) {
-	w = plainText{w}
+	w = plain.Writer{w}
 	for _, result := range r.Results {
 		for _, a := range result.Attempts {
 			mark := "held   "

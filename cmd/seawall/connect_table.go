@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/openseawall/seawall/internal/guard/connect"
+	"github.com/openseawall/seawall/internal/plain"
 )
 
 // printTable shows how OpenClaw reaches its models: a line a route, and below
@@ -15,7 +16,7 @@ func printTable(w io.Writer, rows []connect.Row) {
 	if len(rows) == 0 {
 		return
 	}
-	w = plainText{w}
+	w = plain.Writer{w}
 	var lines strings.Builder
 	t := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "route\tis\tkey")

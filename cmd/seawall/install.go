@@ -11,6 +11,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/install"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -97,7 +98,7 @@ func carryOutSteps(cmd *cobra.Command, plan *install.Plan, yes bool, question, n
 }
 
 func showSteps(w io.Writer, plan *install.Plan) {
-	w = plainText{w}
+	w = plain.Writer{w}
 	if !plan.Empty() {
 		fmt.Fprintln(w, "This will, in this order:")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -176,15 +177,4 @@ func sentenceOf(r ledger.Row) string {
 }
 
 // printable keeps what an agent wrote from talking to the terminal.
-func printable(s string) string {
-	return strings.Map(screen, s)
-}
-
-// screen is a character as it may reach a terminal: a blank for a control
-// character, which could move the cursor or change what stands there.
-func screen(r rune) rune {
-	if r < ' ' || r >= 0x7f && r < 0xa0 {
-		return ' '
-	}
-	return r
-}
+func printable(s string) string { return plain.Line(s) }

@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/openseawall/seawall/internal/plain"
 )
 
 func main() {
@@ -59,6 +61,6 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "seawall: stopped")
 		return exitFailed
 	}
-	fmt.Fprintln(plainText{os.Stderr}, "seawall:", err)
+	fmt.Fprintln(plain.Writer{os.Stderr}, "seawall:", err)
 	return exitFailed
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/service"
@@ -92,7 +93,7 @@ be read.`,
 				e.SetIndent("", "  ")
 				err = e.Encode(s)
 			} else {
-				printStatus(plainText{cmd.OutOrStdout()}, s)
+				printStatus(plain.Writer{cmd.OutOrStdout()}, s)
 			}
 			if err == nil && !s.Good {
 				return errNo

@@ -14,6 +14,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture"
 	"github.com/openseawall/seawall/internal/posture/report"
 	"github.com/openseawall/seawall/internal/posture/survey"
@@ -207,7 +208,7 @@ func greet(out io.Writer, dir *state.Dir, a *posture.Audit, page string) error {
 		return err
 	}
 	standing := watched.Stand(a, len(connected), true, time.Now())
-	fmt.Fprintf(plainText{out}, "\n%s.\n%s\n", capital(standing.Label), standing.Sentence)
+	fmt.Fprintf(plain.Writer{out}, "\n%s.\n%s\n", capital(standing.Label), standing.Sentence)
 	if terminal(out) {
 		fmt.Fprintln(out, "It ends with Ctrl-C.")
 	}

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -94,11 +95,15 @@ func startChild(ctx context.Context, dir *state.Dir, alone *Alone, listeners ...
 	cmd.Args[0] = os.Args[0]
 	cmd.Dir = "/"
 	cmd.Env = childEnvironment(os.Environ())
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	// Not the terminal itself, to which it could type.
+	cmd.Stdout = complaints{}
+	cmd.Stderr = cmd.Stdout
 	cmd.ExtraFiles = append(files, readyChild)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{}},
-		Setpgid:    true, // Ctrl-C is this process's to handle: edits are taken back before the door closes
+		// Ctrl-C is this process's to handle: edits are taken back before the door
+		// closes. And the terminal is not the child's.
+		Setsid: true,
 	}
 	// As long as this process lives, so does the pipe: the child ends with it.
 	alive, err := cmd.StdinPipe()
@@ -124,6 +129,15 @@ func startChild(ctx context.Context, dir *state.Dir, alone *Alone, listeners ...
 		return nil, err
 	}
 	return d, nil
+}
+
+// complaints is where a child says what goes wrong. That nobody reads it any more
+// is no reason to end.
+type complaints struct{}
+
+func (complaints) Write(b []byte) (int, error) {
+	_, _ = plain.Writer{Writer: os.Stderr}.Write(b)
+	return len(b), nil
 }
 
 // startConfined starts a program that can never gain privileges, by setuid
