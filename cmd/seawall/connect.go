@@ -17,6 +17,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/service"
 	"github.com/openseawall/seawall/internal/state"
@@ -344,7 +345,7 @@ func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
 }
 
 func printDiff(w io.Writer, diff string) {
-	diff = printableLines(diff)
+	diff = plain.Text(diff)
 	if !colour(w) {
 		fmt.Fprint(w, diff)
 		return
