@@ -23,10 +23,10 @@ func TestTheButtonLetsAMessagePass(t *testing.T) {
 	if answer := m.ask(attack); !strings.Contains(answer, "your message was not passed on") {
 		t.Fatalf("the door answers %s", answer)
 	}
-	within(t, b, chromedp.WaitVisible(`button[hx-post]`))
+	within(t, b, chromedp.WaitVisible(`button[hx-post^="/pass"]`))
 	script[bool](t, b, "window.confirm = () => true; true")
 	readable(t, b)
-	within(t, b, chromedp.Click(`button[hx-post]`))
+	within(t, b, chromedp.Click(`button[hx-post^="/pass"]`))
 	if said := within(t, b, chromedp.Text(`[role="status"]`)); !strings.Contains(said, "may pass once") {
 		t.Errorf("the page says %q", said)
 	}

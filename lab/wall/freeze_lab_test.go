@@ -200,7 +200,7 @@ func frozenTurn(t *testing.T, w *wall) {
 func restartKeepsIt(t *testing.T, w *wall) {
 	_ = w.up.Cmd.Process.Kill()
 	w.up.Stop()
-	w.up = seawall.Start(t, w.net, seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state), "Frozen.")
+	w.up = seawall.Start(w.t, w.net, seawall.Command(w.t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state), "Frozen.")
 	if out, code := w.run("status"); code != 1 || !strings.HasPrefix(out, "Frozen.\nFrozen since ") {
 		t.Errorf("seawall status: exit %d: %s", code, out)
 	}
