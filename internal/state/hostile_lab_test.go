@@ -67,6 +67,12 @@ func TestGiveGivesOnlyWhatIsThere(t *testing.T) {
 			t.Errorf("%s was not given", d.Path(name))
 		}
 	}
+	// Nobody can keep root from taking it back.
+	check(t, os.Symlink(secret, d.Path("soft")))
+	check(t, d.Give(0, 0))
+	if owner(t, d.String()) != 0 || owner(t, d.Path(Policy)) != 0 {
+		t.Error("root did not get it")
+	}
 }
 
 // TestRootWritesGiveNothingAway: what root makes or replaces in the doors'

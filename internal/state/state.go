@@ -166,7 +166,8 @@ func (d *Dir) Owner() (uid, gid int) { return d.uid, d.gid }
 
 // Give hands the directory and all that is in it to another user; only root
 // can. What is no plain file of the directory's own stays whose it is, and is
-// named in the error.
+// named in the error; not where root takes the directory, which nobody else can
+// enter then.
 func (d *Dir) Give(uid, gid int) error {
 	if uid == d.uid && gid == d.gid {
 		return nil
@@ -198,7 +199,7 @@ func (d *Dir) give(uid, gid, depth int) error {
 			left = errors.Join(left, fmt.Errorf("%s: %w", d.Path(e.Name()), cause(err)))
 		}
 	}
-	if left != nil {
+	if left != nil && uid != 0 {
 		return left
 	}
 	if err := d.root.Lchown(".", uid, gid); err != nil {
