@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,41 +17,41 @@ import (
 	"github.com/openseawall/seawall/internal/state"
 )
 
-// damageSince reads what was let through since a time.
-func damageSince(ctx context.Context, dir *state.Dir, since time.Time) (damage.Report, error) {
+// readDamage reads what the rows tell that a filter selects.
+func readDamage(ctx context.Context, dir *state.Dir, f ledger.Filter) (damage.Report, error) {
 	nothing := func(func(ledger.Row, error) bool) {}
 	if _, err := os.Stat(dir.Path(state.Ledger)); errors.Is(err, fs.ErrNotExist) {
-		return damage.Of(nothing, since)
+		return damage.Of(nothing, f.Since)
 	}
 	record, err := ledger.OpenReader(dir)
 	if err != nil {
 		return damage.Report{}, err
 	}
 	defer record.Close()
-	return damage.Of(record.Rows(ctx, ledger.Filter{Since: since}), since)
+	return damage.Of(record.Rows(ctx, f), f.Since)
 }
 
 // showDamage is `seawall log --damage`.
-func showDamage(cmd *cobra.Command, since time.Time, asJSON, all bool) error {
+func showDamage(cmd *cobra.Command, f logFlags) error {
 	dir, err := frozenState("read")
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	r, err := damageSince(cmd.Context(), dir, since)
+	r, err := readDamage(cmd.Context(), dir, f.filter)
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if f.json {
 		e := json.NewEncoder(cmd.OutOrStdout())
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	return printDamage(cmd.OutOrStdout(), r, all)
+	return printDamage(cmd.OutOrStdout(), r, f.all)
 }
 
 // shortList is how many of each list fit a screen with all of them.
-const shortList = 4
+const shortList = 3
 
 func printDamage(w io.Writer, r damage.Report, all bool) error {
 	from := "since the record began"
@@ -100,7 +99,7 @@ func printDamage(w io.Writer, r damage.Report, all bool) error {
 }
 
 // maxLine is how much of a thing a line shows, in characters.
-const maxLine = 56
+const maxLine = 44
 
 // line is one thing, its outcome and its rows.
 func line(i damage.Item, all bool) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/install"
+	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/ledger/damage"
 	"github.com/openseawall/seawall/internal/service"
 	"github.com/openseawall/seawall/internal/state"
@@ -85,7 +86,7 @@ func freeze(cmd *cobra.Command, since string, asJSON, all bool) error {
 			n.Problem = err.Error()
 		}
 	}
-	if n.Damage, err = damageSince(ctx, dir, from); err != nil {
+	if n.Damage, err = readDamage(ctx, dir, ledger.Filter{Since: from}); err != nil {
 		return fmt.Errorf("it is frozen, but what happened before cannot be read: %w", err)
 	}
 	if asJSON {

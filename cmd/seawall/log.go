@@ -69,7 +69,7 @@ func showLog(cmd *cobra.Command, f logFlags) error {
 		return fmt.Errorf("--until: %w", err)
 	}
 	if f.damage {
-		return showDamage(cmd, f.filter.Since, f.json, f.all)
+		return showDamage(cmd, f)
 	}
 	record, err := openRecord()
 	if err != nil {
