@@ -17,6 +17,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/ownuser"
 	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/service"
@@ -44,6 +45,10 @@ config, auth profiles, .env files, units) and asks whether the agent's
 placeholder shall stand there instead; --yes alone leaves them. A login (OAuth, a
 token) is not moved: it passes the door as it is.
 
+With --own-user an OpenClaw that runs as root, or as a user who may do more than
+it should, is first moved to a system user of its own; a unit of systemd's starts
+it from then on. What is moved and how is shown first.
+
 Disconnect takes back exactly all of this.
 
 As long as Seawall is not a service, the agent reaches its model only while
@@ -58,13 +63,15 @@ As long as Seawall is not a service, the agent reaches its model only while
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the routes as JSON; changes nothing unless --yes is given")
 	cmd.Flags().StringVar(&f.door, "listen", service.DoorAddress, "`address` of the door")
 	cmd.Flags().StringVar(&f.only, "openclaw", "", "connect only the OpenClaw whose openclaw.json is this `file`")
+	cmd.Flags().BoolVar(&f.ownUser, "own-user", false, "first move OpenClaw to a system user of its own (docs/own-user.md)")
+	cmd.Flags().StringVar(&f.user, "user", ownuser.Name, "`name` of that user")
 	languageFlag(cmd, &f.language)
 	return cmd
 }
 
 type connectFlags struct {
-	yes, removeCopies, json bool
-	door, only, language    string
+	yes, removeCopies, json, ownUser bool
+	door, only, language, user       string
 }
 
 func runConnect(cmd *cobra.Command, f connectFlags) error {
@@ -82,12 +89,20 @@ func runConnect(cmd *cobra.Command, f connectFlags) error {
 	if f.json {
 		cmd.SetOut(io.Discard) // of all that is said, only the table
 	}
+	if f.ownUser {
+		if f.only, err = giveOwnUser(cmd, dir, f); err != nil {
+			return err
+		}
+	}
 	installs, err := findOpenClaw(cmd.Context(), cmd.OutOrStdout(), f.only)
 	if err != nil {
 		return err
 	}
 	if !f.json || f.yes {
 		if err := connectAll(cmd, dir, installs, f); err != nil {
+			return err
+		}
+		if err := tryNow(cmd, dir, f.only); err != nil {
 			return err
 		}
 	}
@@ -185,7 +200,8 @@ func newDisconnect() *cobra.Command {
 		Use:   "disconnect",
 		Short: "Take Seawall out of OpenClaw's way and give its keys back",
 		Long: `Disconnect takes back what connect did to openclaw.json, puts the real keys
-back and removes the plugin. Where nothing else was changed since, the file is
+back and removes the plugin. An OpenClaw that was given a user of its own goes
+back to the old one, with what it wrote since. Where nothing else was changed since, the file is
 the old one byte for byte; what somebody changed since stays, and is shown. It
 needs no running door, no readable record and no valid policy.`,
 		Args: cobra.NoArgs,
@@ -202,6 +218,13 @@ needs no running door, no readable record and no valid policy.`,
 			plans, err := connect.Undo(cmd.Context(), dir)
 			if err != nil {
 				return err
+			}
+			move, err := ownuser.Undo(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			if !move.Empty() {
+				return disconnectAndMove(cmd, plans, move, yes)
 			}
 			return carryOut(cmd, plans, yes, "Disconnect OpenClaw from Seawall?", "OpenClaw is as it was before: its model calls do not pass Seawall.", "OpenClaw is not connected; nothing to do.")
 		},

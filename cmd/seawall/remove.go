@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/install"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/ownuser"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -64,9 +66,18 @@ func remove(cmd *cobra.Command, f removeFlags) error {
 	if err != nil {
 		return err
 	}
+	move, err := ownuser.Undo(cmd.Context(), dir)
+	if err != nil {
+		return fmt.Errorf("%w; nothing was changed", err)
+	}
 	showPlans(out, connected)
-	plan.Steps = append(disconnect(connected), plan.Steps...)
-	if err := carryOutSteps(cmd, plan, f.yes, "Take Seawall off this machine?", "Seawall did nothing to this machine that is still there."); err != nil {
+	plan.Steps = slices.Concat(disconnect(connected), move.Steps, plan.Steps)
+	plan.Notes = append(move.Notes, plan.Notes...)
+	yes, err := agreedTo(cmd, connected, f.yes)
+	if err != nil {
+		return err
+	}
+	if err := carryOutSteps(cmd, plan, yes, "Take Seawall off this machine?", "Seawall did nothing to this machine that is still there."); err != nil {
 		return err
 	}
 	for _, left := range install.Left(install.This(), dir) {

@@ -75,7 +75,7 @@ func ownCommand(ctx context.Context, i openclaw.Install, args ...string) (*exec.
 	if i.PackageDir == "" {
 		return nil, errors.New("its package was not found, so there is nothing to run")
 	}
-	node, err := nodeOf(i)
+	node, err := NodeOf(i)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +91,9 @@ func ownCommand(ctx context.Context, i openclaw.Install, args ...string) (*exec.
 	return cmd, nil
 }
 
-// nodeOf finds the Node.js that runs an installation: the gateway's own, the
+// NodeOf finds the Node.js that runs an installation: the gateway's own, the
 // one installed beside the package, or the first in PATH.
-func nodeOf(i openclaw.Install) (string, error) {
+func NodeOf(i openclaw.Install) (string, error) {
 	if i.Process != nil && strings.HasPrefix(filepath.Base(i.Process.Exe), "node") {
 		return i.Process.Exe, nil
 	}
