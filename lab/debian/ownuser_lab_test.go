@@ -4,7 +4,6 @@ package debian
 
 import (
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -53,18 +52,51 @@ func TestOwnUser(t *testing.T) {
 	t.Log(p.Shell(t, asRoot+"openclaw gateway install"))
 	p.awaitGateway(t)
 	contains(t, p.turn(t, asRoot), "root")
-	before := p.Shell(t, "cat /root/.openclaw/openclaw.json | sha256sum; systemctl --user -M root@ is-enabled openclaw-gateway 2>/dev/null || true")
+	p.Shell(t, "mkdir /root/.openclaw/workspace/more && ln -s /root/.openclaw/workspace/NOTES.md /root/.openclaw/workspace/more/link")
+	const sums = "cd /root/.openclaw && sha256sum openclaw.json workspace/NOTES.md workspace/left.bin config-journal-fingerprint.key && readlink workspace/more/link"
+	before := p.Shell(t, sums)
 
-	t.Log(p.Shell(t, "seawall install --yes"))
+	p.Shell(t, "seawall install --yes")
 	said := p.Shell(t, "seawall connect --own-user --yes --remove-copies")
 	t.Log(said)
-	contains(t, said, "Boundary proven:")
+	contains(t, said, `make the system user "openclaw"`, "Boundary proven:")
 	contains(t, p.turn(t, asOwn), "openclaw")
-	status := p.Shell(t, "sleep 30; seawall status || true")
-	t.Log(status)
-	contains(t, status, "Protected.", "boundary  proven:")
-	t.Log(p.Shell(t, "cat /etc/systemd/system/openclaw-gateway.service; systemd-analyze security --no-pager openclaw-gateway.service | tail -1; ls -la /var/lib/openclaw /root; cat /var/lib/openclaw/.openclaw/workspace/NOTES.md; systemctl --no-pager status seawall-boundary.service || true"))
-	_ = before
+	contains(t, p.Shell(t, "cat /var/lib/openclaw/.openclaw/workspace/NOTES.md; id -nG openclaw; getent passwd openclaw; stat -c '%U %a' /var/lib/openclaw; readlink /var/lib/openclaw/.openclaw/workspace/more/link"),
+		"/var/lib/openclaw/.openclaw/workspace/scripts.", "openclaw\n", "/usr/sbin/nologin", "openclaw 700", "/var/lib/openclaw/.openclaw/workspace/NOTES.md")
+	if found, err := p.Run(t.Context(), "grep", "-rlF", realKey, "/var/lib/openclaw", "/etc/systemd/system"); err == nil {
+		t.Errorf("the real key still stands in %s", found)
+	}
+	p.protected(t)
+	t.Log(p.Shell(t, "seawall boundary; systemctl start seawall-boundary.service; systemctl is-active openclaw-gateway; systemd-analyze security --no-pager openclaw-gateway.service | tail -1"))
+	contains(t, p.Shell(t, "seawall connect --own-user --yes"), "OpenClaw has a user of its own already.")
+
+	// What the agent writes comes back; what it laid out for root does not.
+	p.Shell(t, asOwn+`sh -c 'cd ~/.openclaw/workspace && echo "in /var/lib/openclaw/.openclaw/workspace" > written.md && ln -s /etc/shadow trap'`)
+	said = p.Shell(t, "seawall disconnect --yes 2>&1")
+	t.Log(said)
+	contains(t, said, "workspace/trap: it is a link that leads out")
+	if after := p.Shell(t, sums); after != before {
+		t.Errorf("it was\n%s\nand is\n%s", before, after)
+	}
+	contains(t, p.Shell(t, "cat /root/.openclaw/workspace/written.md; ls /root/.openclaw/workspace; id openclaw 2>&1 || true; ls -d /var/lib/openclaw /root/.openclaw.seawall-kept /etc/systemd/system/openclaw-gateway.service 2>&1 || true"),
+		"in /root/.openclaw/workspace\n", "no such user", "cannot access '/var/lib/openclaw'", "cannot access '/root/.openclaw.seawall-kept'", "cannot access '/etc/systemd/system/openclaw-gateway.service'")
+	p.awaitGateway(t)
+	contains(t, p.turn(t, asRoot), "root")
+}
+
+// protected waits until the watch has seen the new gateway at the doors.
+func (p *place) protected(t *testing.T) {
+	t.Helper()
+	said := ""
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(2 * time.Second) {
+		said, _ = p.Run(t.Context(), "sh", "-c", "seawall status || true")
+		if strings.HasPrefix(said, "Protected.") {
+			contains(t, said, "boundary  proven:")
+			t.Log(said)
+			return
+		}
+	}
+	t.Fatalf("it is not protected:\n%s\n%s", said, p.Journal(t.Context(), "seawall-watch"))
 }
 
 func (p *place) turn(t *testing.T, as string) string {
@@ -91,6 +123,3 @@ func binary(t *testing.T) string {
 	cmd := seawall.Command(t)
 	return cmd.Args[len(cmd.Args)-1]
 }
-
-var _ = exec.Command
-var _ = strings.Contains
