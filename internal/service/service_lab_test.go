@@ -206,6 +206,23 @@ func TestTheDoorsHaveTheirOwnUser(t *testing.T) {
 			t.Errorf("the doors have not %q in\n%s", want, status)
 		}
 	}
+	// The operator's terminal is none of theirs, to read or to type in.
+	var stat struct {
+		pid, parent, group, session, tty int
+		name, state                      string
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", i.PID))
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &stat.pid, &stat.name, &stat.state, &stat.parent, &stat.group, &stat.session, &stat.tty)
+	}
+	if err != nil || stat.session != i.PID || stat.tty != 0 {
+		t.Errorf("the doors are of session %d and terminal %d: %v", stat.session, stat.tty, err)
+	}
+	for fd := range 3 {
+		if to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", i.PID, fd)); err != nil || !strings.HasPrefix(to, "pipe:") {
+			t.Errorf("their descriptor %d is %s, %v", fd, to, err)
+		}
+	}
 	if _, code := m.run("log"); code != 0 {
 		t.Errorf("log exits with %d", code)
 	}
