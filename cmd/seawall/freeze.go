@@ -164,8 +164,9 @@ func newThaw() *cobra.Command {
 		Long: `Thaw ends what "seawall freeze" began. It is for whoever may write the state
 directory, and for nobody else: an agent that calls it is stopped, and one of
 another user cannot.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return thaw(cmd, yes) },
+		Args:    cobra.NoArgs,
+		PreRunE: asOwner,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return thaw(cmd, yes) },
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
@@ -183,7 +184,7 @@ func thaw(cmd *cobra.Command, yes bool) error {
 		fmt.Fprintln(out, "Nothing is frozen.")
 		return nil
 	}
-	fmt.Fprintln(out, f.String()+". What happened before: seawall log --damage.")
+	fmt.Fprintln(out, printable(f.String())+". What happened before: seawall log --damage.")
 	if !yes {
 		agreed, err := ask(cmd, "Let the agent go on?")
 		if err != nil {
