@@ -52,10 +52,12 @@ test:
 test-unit:
 	@scripts/test.sh ./...
 
-# The lab alone; OPENCLAW=VERSION tries another OpenClaw than the pinned one.
+# The lab alone. OPENCLAW=VERSION tries another OpenClaw than the pinned one: it says
+# what is other in it, and the tests say what broke.
 lab: export SEAWALL_LAB_OPENCLAW = $(OPENCLAW)
 lab:
 	@scripts/prepare.sh
+	@if [ -n "$(OPENCLAW)" ]; then go run ./lab changes; fi
 	@scripts/test.sh -tags lab $(LAB)
 
 # gofmt, vet and staticcheck, over the lab's tests as well.

@@ -36,16 +36,21 @@ func main() {
 func installCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "install",
-		Short: "Install OpenClaw " + openclaw.Version + " and the official SDKs into the lab's cache",
+		Short: "Install OpenClaw " + openclaw.Version + ", the release before it and the official SDKs into the lab's cache",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			i, err := openclaw.Install(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
+			before, err := openclaw.InstallVersion(cmd.Context(), openclaw.Previous, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
 			dir, err := sdk.Install(cmd.Context(), cmd.ErrOrStderr())
 			if err == nil {
 				fmt.Println(i.Dir)
+				fmt.Println(before.Dir)
 				fmt.Println(dir)
 			}
 			return err

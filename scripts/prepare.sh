@@ -37,7 +37,7 @@ cache=${SEAWALL_LAB_CACHE:-${XDG_CACHE_HOME:-/var/cache}/seawall-lab}
 if [ -z "${CI:-}" ]; then
 	echo "The tests use, and install where it is not there yet:"
 	echo "  Debian packages   ${missing[*]:-all there}"
-	echo "  from npm          OpenClaw, about 800 MB, into $cache"
+	echo "  from npm          OpenClaw and the release before it, about 1.6 GB, into $cache"
 	echo "  from Debian       a minimal Debian 12 for a container, about 150 MB, there too"
 	echo "  from Go's proxy   the modules in go.mod, and nfpm and cyclonedx-gomod"
 	echo "They start servers in network namespaces of their own, and remove them."

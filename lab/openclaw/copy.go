@@ -30,7 +30,7 @@ func Copy(t testing.TB) *Installed {
 	if out, err := exec.CommandContext(t.Context(), "cp", "-al", Dir(t)+"/.", dir).CombinedOutput(); err != nil {
 		t.Fatalf("copying OpenClaw: %v: %s", err, out)
 	}
-	return &Installed{Dir: dir}
+	return &Installed{dir, Version}
 }
 
 // Edit replaces a text in those files of the package that a pattern names and that
