@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -206,9 +207,29 @@ type errDrill string
 
 func (e errDrill) Error() string { return string(e) }
 
+// settings fails when OpenClaw does not know one of its settings, some of which
+// are Seawall's.
+func (c *client) settings(ctx context.Context) error {
+	var config struct {
+		Issues []struct {
+			Path string `json:"path"`
+		} `json:"issues"`
+	}
+	if err := c.call(ctx, "config.get", map[string]any{}, &config); err != nil {
+		return err
+	}
+	if len(config.Issues) == 0 {
+		return nil
+	}
+	return errDrill("it does not take its settings: " + short(cmp.Or(config.Issues[0].Path, "openclaw.json")))
+}
+
 // drill has a gateway take a drill by a route and returns nil when all of it went
 // as it must.
 func (c *client) drill(ctx context.Context, dir *state.Dir, agent, provider, name string) error {
+	if err := c.settings(ctx); err != nil {
+		return err
+	}
 	m := mark{drillBegins + rand.Text(), wordPrefix + rand.Text(), "", time.Now().Add(drillLife)}
 	content, err := json.Marshal(m)
 	if err != nil {

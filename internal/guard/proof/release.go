@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/host"
@@ -84,7 +83,7 @@ func (a *agent) practise(ctx context.Context, dir *state.Dir, c *client) {
 // against it. pending tells that it is being tried, or cannot be yet.
 func (a *agent) unproven() (u *guard.Unproven, pending bool) {
 	r, version := &a.release, a.current()
-	u = &guard.Unproven{Version: version, Passed: cmp.Or(r.passed, slices.Max(openclaw.Versions))}
+	u = &guard.Unproven{Version: version, Passed: cmp.Or(r.passed, openclaw.Versions[0])}
 	u.Back = r.pkg.Back(a.uses.container, u.Passed)
 	if u.Why = a.half(); u.Why != "" {
 		u.Version = ""
