@@ -114,6 +114,9 @@ func programEnds(t *testing.T, w *wall) {
 	w.model.Play(model.Steps(model.Reply(model.Use("exec", `{"command":"sleep 611"}`)), model.Reply(model.Say("never"))))
 	end := turn(t, w.session(t, model.Chat), "sleep")
 	until(t, "the program runs", func() bool { return runs("sleep", "611") })
+	// One that OpenClaw is just starting when it is told to end the turn may run
+	// on; freeze names it then, as the one below.
+	time.Sleep(3 * time.Second)
 	f := w.freeze(t, 0)
 	if runs("sleep", "611") || len(f.Agents[0].Sessions) != 1 || len(f.Agents[0].Running) > 0 {
 		t.Errorf("the program still runs (%v): %+v", runs("sleep", "611"), f)
@@ -168,9 +171,11 @@ func answerIsCut(t *testing.T, w *wall) {
 // waits for the end of the answer.
 func releasedDoesNotRun(t *testing.T, w *wall) {
 	marker, last := w.file("released"), w.lastRow()
-	w.model.Play(model.Steps(model.Answer{Blocks: []model.Block{
-		model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, marker)).In(2), model.Use("exec", `{"command":"echo later"}`).In(200)}, CutAfter: 60, Hang: true}))
-	end := turn(t, w.session(t, model.Chat), "touch it")
+	later := `{"command":"echo ` + strings.Repeat("later", 100) + `"}`
+	w.model.Play(model.Steps(model.Answer{CutAfter: 20, Hang: true, Blocks: []model.Block{
+		model.Use("exec", fmt.Sprintf(`{"command":"echo yes > %s"}`, marker)).In(2), model.Use("exec", later).In(100),
+	}}))
+	end := turn(t, w.session(t, model.Anthropic), "touch it")
 	until(t, "the call is let through", func() bool {
 		return slices.ContainsFunc(w.rows(last), func(r ledger.Row) bool { return r.Act == "call" && r.Decision == "allow" })
 	})
