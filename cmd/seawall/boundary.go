@@ -70,7 +70,7 @@ func attemptAll(ctx context.Context, dir *state.Dir, config string) (*boundary.R
 }
 
 func printAttempts(w io.Writer, r *boundary.Report) {
-	w = plain.Writer{w}
+	w = plain.Writer(w)
 	for _, result := range r.Results {
 		for _, a := range result.Attempts {
 			mark := "held   "

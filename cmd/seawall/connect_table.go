@@ -16,7 +16,7 @@ func printTable(w io.Writer, rows []connect.Row) {
 	if len(rows) == 0 {
 		return
 	}
-	w = plain.Writer{w}
+	w = plain.Writer(w)
 	var lines strings.Builder
 	t := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "route\tis\tkey")

@@ -76,7 +76,7 @@ func freeze(cmd *cobra.Command, since string, asJSON, all bool) error {
 	}
 	n.Already = !fresh
 	if !asJSON {
-		fmt.Fprintln(out, n.Frozen.String()+".")
+		fmt.Fprintln(out, printable(n.Frozen.String())+".")
 	}
 	if n.Agents, err = proof.Abort(ctx, dir); err != nil {
 		n.Problem = err.Error()

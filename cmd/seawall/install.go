@@ -98,7 +98,7 @@ func carryOutSteps(cmd *cobra.Command, plan *install.Plan, yes bool, question, n
 }
 
 func showSteps(w io.Writer, plan *install.Plan) {
-	w = plain.Writer{w}
+	w = plain.Writer(w)
 	if !plan.Empty() {
 		fmt.Fprintln(w, "This will, in this order:")
 	}

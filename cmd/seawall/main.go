@@ -61,6 +61,6 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "seawall: stopped")
 		return exitFailed
 	}
-	fmt.Fprintln(plain.Writer{os.Stderr}, "seawall:", err)
+	fmt.Fprintln(plain.Writer(os.Stderr), "seawall:", err)
 	return exitFailed
 }

@@ -93,7 +93,7 @@ be read.`,
 				e.SetIndent("", "  ")
 				err = e.Encode(s)
 			} else {
-				printStatus(plain.Writer{cmd.OutOrStdout()}, s)
+				printStatus(plain.Writer(cmd.OutOrStdout()), s)
 			}
 			if err == nil && !s.Good {
 				return errNo

@@ -208,7 +208,7 @@ func greet(out io.Writer, dir *state.Dir, a *posture.Audit, page string) error {
 		return err
 	}
 	standing := watched.Stand(a, len(connected), true, time.Now())
-	fmt.Fprintf(plain.Writer{out}, "\n%s.\n%s\n", capital(standing.Label), standing.Sentence)
+	fmt.Fprintf(plain.Writer(out), "\n%s.\n%s\n", capital(standing.Label), standing.Sentence)
 	if terminal(out) {
 		fmt.Fprintln(out, "It ends with Ctrl-C.")
 	}

@@ -30,11 +30,12 @@ func blank(r rune) rune {
 }
 
 // Writer writes on what is written to it as Text.
-type Writer struct{ io.Writer }
+func Writer(to io.Writer) io.Writer { return writer{to} }
 
-// Write implements io.Writer.
-func (w Writer) Write(b []byte) (int, error) {
-	if _, err := io.WriteString(w.Writer, Text(string(b))); err != nil {
+type writer struct{ to io.Writer }
+
+func (w writer) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(w.to, Text(string(b))); err != nil {
 		return 0, err
 	}
 	return len(b), nil

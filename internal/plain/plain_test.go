@@ -12,7 +12,7 @@ func TestNothingTalksToATerminal(t *testing.T) {
 		t.Errorf("Line: %q", got)
 	}
 	var out strings.Builder
-	fmt.Fprint(Writer{&out}, hostile)
+	fmt.Fprint(Writer(&out), hostile)
 	if got := out.String(); got != Text(hostile) || strings.ContainsAny(got, "\x1b\a\r\u009b") || !strings.Contains(got, "b\tc\nd") {
 		t.Errorf("Writer: %q", got)
 	}

@@ -136,7 +136,7 @@ func startChild(ctx context.Context, dir *state.Dir, alone *Alone, listeners ...
 type complaints struct{}
 
 func (complaints) Write(b []byte) (int, error) {
-	_, _ = plain.Writer{Writer: os.Stderr}.Write(b)
+	_, _ = plain.Writer(os.Stderr).Write(b)
 	return len(b), nil
 }
 
