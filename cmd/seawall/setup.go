@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/openseawall/seawall/internal/install"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/ownuser"
 	"github.com/openseawall/seawall/internal/posture"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/service"
@@ -68,7 +71,7 @@ func runSetup(cmd *cobra.Command, f setupFlags) error {
 		return failed
 	}
 	defer dir.Close()
-	g := &guide{cmd: cmd, dir: dir, flags: f, began: time.Now(), ask: newPrompt(cmd).ask}
+	g := &guide{cmd: cmd, dir: dir, flags: f, ask: newPrompt(cmd).ask}
 	out := cmd.OutOrStdout()
 	switch {
 	case f.yes:
@@ -96,7 +99,8 @@ type guide struct {
 	flags   setupFlags
 	ask     setup.Ask
 	preview bool
-	began   time.Time
+	// connected is when this setup changed what the watch has to prove.
+	connected time.Time
 }
 
 func (g *guide) stages() []setup.Stage {
@@ -132,19 +136,62 @@ func (g *guide) installs(ctx context.Context) ([]openclaw.Install, string) {
 }
 
 func (g *guide) ownUser(ctx context.Context) (setup.Need, error) {
+	if ownuser.Begun(g.dir) { // and perhaps interrupted
+		return g.move("")
+	}
 	done := progress(g.cmd, "Reading this machine")
 	facts := survey.Facts(ctx, host.Live(), survey.Caller(environment(g.flags.openclaw)))
 	done()
+	if only, err := filepath.Abs(g.flags.openclaw); err == nil && g.flags.openclaw != "" {
+		facts.OpenClaw.Value = slices.DeleteFunc(facts.OpenClaw.Value, func(in openclaw.Install) bool { return in.ConfigPath != only })
+	}
 	boundary, found := posture.Boundary(facts)
 	switch boundary {
 	case posture.BoundaryAbsent:
 		return setup.Need{Unmet: "There is no OpenClaw on this machine yet. Once it is there: seawall setup"}, ctx.Err()
 	case posture.BoundaryUser, posture.BoundaryContainer:
-		return setup.Need{Met: "It has: nothing was found by which it could become root, or Seawall."}, ctx.Err()
+		return setup.Need{Met: ownEnough}, ctx.Err()
 	case posture.BoundaryUnknown:
 		return setup.Need{Unmet: "Whether it can become root could not be seen: seawall audit --all says what was not readable."}, ctx.Err()
 	}
-	return setup.Need{Unmet: fmt.Sprintf("It has not, so Seawall will watch and not protect: %s.\nTo change that: %s", found[0], "seawall help own-user, then seawall setup again")}, ctx.Err()
+	return g.move(found[0].Detail)
+}
+
+const ownEnough = "It has: nothing was found by which it could become root, or Seawall."
+
+// move plans to give OpenClaw a user of its own. hole is by what it could become
+// root now.
+func (g *guide) move(hole string) (setup.Need, error) {
+	plan, off, err := prepareOwnUser(g.cmd, g.dir, connectFlags{only: g.flags.openclaw, user: ownuser.Name})
+	switch {
+	case err != nil:
+		return setup.Need{Unmet: fmt.Sprintf("It cannot be given one: %v. Until then Seawall watches and does not protect.", err)}, g.cmd.Context().Err()
+	case plan.Empty() && hole == "":
+		return setup.Need{Met: ownEnough}, nil
+	case plan.Empty():
+		return setup.Need{Unmet: "It has, and can become root all the same: " + hole + ". seawall audit says how to change that."}, nil
+	}
+	var would bytes.Buffer
+	if hole != "" {
+		fmt.Fprintf(&would, "Now %s, so Seawall could only watch.\n", hole)
+	}
+	plan.Steps = append(disconnect(off), plan.Steps...)
+	showSteps(&would, plan)
+	return setup.Need{Would: lines(&would), Question: "Move OpenClaw to a user of its own? It stops for that time.", Default: setup.Yes, Later: "seawall connect --own-user",
+		Do: func(ctx context.Context, _ string) error {
+			if err := g.apply(ctx, plan); err != nil {
+				return fmt.Errorf("%w; `seawall setup` goes on from here, `seawall disconnect` goes back", err)
+			}
+			_, config, err := ownuser.Moved(g.dir)
+			if g.flags.openclaw != "" && config != "" {
+				g.flags.openclaw = config
+			}
+			return err
+		}}, nil
+}
+
+func (g *guide) apply(ctx context.Context, plan *install.Plan) error {
+	return plan.Apply(ctx, func(s install.Step) { fmt.Fprintln(g.cmd.OutOrStdout(), "done:", s.What) })
 }
 
 func (g *guide) service(ctx context.Context) (setup.Need, error) {
@@ -164,9 +211,7 @@ func (g *guide) service(ctx context.Context) (setup.Need, error) {
 	var would bytes.Buffer
 	showSteps(&would, plan)
 	return setup.Need{Would: lines(&would), Question: "Make Seawall a service?", Default: setup.Yes, Later: "seawall install",
-		Do: func(ctx context.Context, _ string) error {
-			return plan.Apply(ctx, func(s install.Step) { fmt.Fprintln(g.cmd.OutOrStdout(), "done:", s.What) })
-		}}, nil
+		Do: func(ctx context.Context, _ string) error { return g.apply(ctx, plan) }}, nil
 }
 
 func (g *guide) withoutSystemd() (setup.Need, error) {
@@ -209,6 +254,7 @@ func (g *guide) connection(ctx context.Context) (setup.Need, error) {
 				}
 				fmt.Fprintln(g.cmd.OutOrStdout(), "done: connect", p.Config)
 			}
+			g.connected = time.Now()
 			return settleLanguage(g.dir, g.flags.language)
 		}}, nil
 }
@@ -347,16 +393,15 @@ func (g *guide) end(out io.Writer) error {
 	return nil
 }
 
-// awaitProof waits until the watch has looked at what is now, and has nothing to
-// complain of.
+// awaitProof waits until the watch has looked at what was connected, and has
+// nothing to complain of.
 func (g *guide) awaitProof(ctx context.Context) {
-	connected, err := connect.Connected(g.dir)
-	if err != nil || len(connected) == 0 {
+	if g.connected.IsZero() {
 		return
 	}
 	for deadline := time.Now().Add(patienceForProof); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(500 * time.Millisecond) {
 		w, err := service.ReadWatched(g.dir, time.Now())
-		if err == nil && w.Report != nil && w.Report.Time.After(g.began) && len(w.Report.Agents) > 0 && len(w.Problems(time.Now())) == 0 {
+		if err == nil && w.Report != nil && w.Report.Time.After(g.connected) && len(w.Report.Agents) > 0 && len(w.Problems(time.Now())) == 0 {
 			return
 		}
 	}

@@ -16,5 +16,5 @@ var All = []Check{
 	{ID: "version", Title: "What runs is this version", Needs: []string{"doors"}, Look: release},
 	{ID: "connection", Title: "OpenClaw is connected as it was", Fix: "seawall connect", Needs: []string{"keys", "doors"}, Look: connection},
 	{ID: "watch", Title: "It is watched that the doors are in the path", Needs: []string{"doors", "connection"}, Look: watch},
-	{ID: "leftovers", Title: "Nothing is left of what was interrupted", Needs: []string{"keys"}, Look: leftovers},
+	{ID: "leftovers", Title: "Nothing is left of what was interrupted", Fix: "docs/without-seawall.md has the steps by hand", Needs: []string{"keys"}, Look: leftovers},
 }

@@ -187,6 +187,9 @@ func TestChecks(t *testing.T) {
 			check(t, err)
 			check(t, keys.Set(map[string]string{"old": "sk-nobodys-key-0123456789"}))
 		}, "leftovers", `the key "old"`},
+		{"half a move", func(t *testing.T, b *body) {
+			check(t, b.dir.WriteJournal(state.OwnUser, []byte(`{"phase":"copying","user":"openclaw","trees":[{"from":"/root/.openclaw","to":"/var/lib/openclaw/.openclaw"}]}`)))
+		}, "leftovers", "interrupted"},
 		{"half a file", func(t *testing.T, b *body) {
 			path := b.dir.Path("keys.json.new")
 			check(t, os.WriteFile(path, []byte("{"), 0o600))

@@ -23,6 +23,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/ownuser"
 	"github.com/openseawall/seawall/internal/state"
 	"github.com/openseawall/seawall/internal/vault"
 )
@@ -279,6 +280,11 @@ func leftovers(_ context.Context, p *Patient) (all []Finding) {
 	connected, err := connect.Connected(p.dir)
 	if err != nil {
 		return failed(err)
+	}
+	if user, _, err := ownuser.Moved(p.dir); err != nil {
+		all = append(all, failed(err)...)
+	} else if user == "" && ownuser.Begun(p.dir) {
+		all = append(all, Finding{What: "OpenClaw was being moved to a user of its own, or back, and that was interrupted", Fix: "seawall connect --own-user to go on, or seawall disconnect to go back"})
 	}
 	used := map[string]bool{}
 	for _, r := range routes {

@@ -75,9 +75,15 @@ func doors(ctx context.Context, p *Patient) []Finding {
 	return []Finding{{What: what, Fix: p.start()}}
 }
 
-// why is what the service said last.
+// why is why the service does not run: somebody stopped it, or what it said last.
 func (p *Patient) why(ctx context.Context) string {
-	if !p.service || p.status.Said != "" {
+	if !p.service {
+		return ""
+	}
+	if out, err := p.Machine.Run(ctx, "systemctl", "show", "-p", "ActiveState", "--value", "seawall.service"); err == nil && strings.TrimSpace(string(out)) == "inactive" {
+		return "somebody stopped the service"
+	}
+	if p.status.Said != "" {
 		return p.status.Said
 	}
 	out, err := p.Machine.Run(ctx, "journalctl", "-u", "seawall.service", "-n", "1", "-o", "cat", "--no-pager")
