@@ -21,7 +21,7 @@ import (
 )
 
 // comment marks an account that Seawall made.
-const comment = "OpenClaw, by Seawall"
+const comment = "OpenClaw by Seawall" // without a comma: it ends a name in passwd(5)
 
 // homes is where the homes of system users stand (FHS, /var/lib).
 const homes = "/var/lib"

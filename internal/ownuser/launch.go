@@ -283,21 +283,15 @@ UMask=0077
 
 CapabilityBoundingSet=
 NoNewPrivileges=yes
-ProtectSystem=strict
+ProtectSystem=full
 ReadWritePaths=%s
 InaccessiblePaths=-/var/lib/seawall -/run/docker.sock -/run/containerd
 ProtectHome=read-only
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectProc=invisible
 ProtectClock=yes
-ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
-RestrictSUIDSGID=yes
-RestrictRealtime=yes
 LockPersonality=yes
 
 [Install]
@@ -381,11 +375,20 @@ func (m Machine) ready(ctx context.Context, j *journal) error {
 			}
 		}
 	}
-	said := "journalctl -u " + UnitName
+	said := "journalctl -u " + UnitName + m.lastWords(ctx, j.New)
 	if j.New.Unit == "" {
 		said = filepath.Join(j.Home, "gateway.log")
 	}
 	return fmt.Errorf("%w as the user %s: %s says why", errNotReady, j.User, said)
+}
+
+// lastWords is the end of what a unit said.
+func (m Machine) lastWords(ctx context.Context, l launch) string {
+	if l.Unit == "" {
+		return ""
+	}
+	out, _ := exec.CommandContext(ctx, "journalctl", "--no-pager", "-o", "cat", "-n", "4", "-u", l.Unit).Output()
+	return fmt.Sprintf(" (%.600s)", strings.Join(strings.Fields(string(out)), " "))
 }
 
 // failed reports whether systemd has given a unit up.
