@@ -69,7 +69,8 @@ func doors(ctx context.Context, p *Patient) []Finding {
 	if len(connected) > 0 {
 		what = "OpenClaw is connected and the doors are closed, so the agent cannot reach its model"
 	}
-	if why := p.why(ctx); why != "" {
+	// What the service says of the policy was said before.
+	if why := p.why(ctx); why != "" && len(rules(ctx, p)) == 0 {
 		what += ": " + why
 	}
 	return []Finding{{What: what, Fix: p.start()}}

@@ -20,7 +20,7 @@ func Lacking(ctx context.Context, m Machine, dir *state.Dir) ([]string, error) {
 	}
 	b := &builder{Machine: m, dir: dir, journal: j, plan: &Plan{}}
 	status := b.Status(ctx)
-	if len(j.Files) == 0 && !status.Enabled {
+	if len(j.Files) == 0 && !j.Account && !status.Enabled {
 		return nil, nil
 	}
 	program := localProgram

@@ -28,6 +28,13 @@ func TestLacking(t *testing.T) {
 	if got, err := Lacking(t.Context(), b.Machine, b.dir); err != nil || len(got) > 0 {
 		t.Errorf("it lacks %q, %v", got, err)
 	}
+	// A package brought the units, and install made the account.
+	if err := (journal{Account: true}).write(b.dir); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Lacking(t.Context(), b.Machine, b.dir); err != nil || len(got) == 0 {
+		t.Errorf("it lacks %q, %v", got, err)
+	}
 	unit := packaging.Units(localProgram)[0]
 	path := filepath.Join(unitFolder, unit.Name)
 	put(t, b.Machine, path, unit.Text)
