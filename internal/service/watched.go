@@ -138,10 +138,13 @@ func Release(a proof.Agent) string {
 		return a.Version + ", which Seawall was tested with"
 	}
 	said := fmt.Sprintf("%s, which Seawall was not tested with (tested: %s)", a.Version, tested)
-	if a.Unproven != nil {
-		return said + " and which is not proven: " + a.Unproven.Why
+	switch {
+	case a.Unproven != nil:
+		said += " and which is not proven: " + a.Unproven.Why
+	case a.Passed == a.Version:
+		said += "; its routes and calls were tried here, and pass Seawall"
 	}
-	return said + "; its routes and calls were tried here, and pass Seawall"
+	return said
 }
 
 func clock(t time.Time) string { return t.Local().Format("15:04") }

@@ -57,7 +57,7 @@ func TestAnotherVersion(t *testing.T) {
 		last := w.lastRow()
 		said := w.sends(t)
 		t.Log(said)
-		if !strings.Contains(said, "is not proven") || !strings.Contains(said, "openclaw update --tag") || len([]rune(said)) > 200 {
+		if !strings.Contains(said, other+" is not proven, "+openclaw.Pinned+" was") || !strings.Contains(said, "openclaw update --tag "+openclaw.Pinned) || len([]rune(said)) > 200 {
 			t.Errorf("the agent answered %q", said)
 		}
 		w.denied(t, last, "exec", "unproven-openclaw")

@@ -13,16 +13,14 @@ import (
 
 // claw is an OpenClaw that takes a drill, and does some of it wrong.
 type claw struct {
-	tools                  string // that it offers
-	unvouched              bool
-	unasked, unheeded      bool // it does not ask; it runs what was refused
-	otherwise              bool // it asks about another call than was judged
-	plain, strict          bool // it makes no calls of text; nor of names that it has not got
-	messages               []string
-	said                   string
-	drills                 *Drills
-	t                      *testing.T
-	ran, withoutTicket, at int
+	tools             string // that it offers
+	unvouched         bool
+	unasked, unheeded bool // it does not ask; it runs what was refused
+	otherwise         bool // it asks about another call than was judged
+	plain, strict     bool // it makes no calls of text; nor of names that it has not got
+	messages          []string
+	drills            *Drills
+	t                 *testing.T
 }
 
 // turn takes a turn whose message is a mark, and returns what it ended with.
@@ -47,14 +45,12 @@ func (c *claw) turn(mark string) string {
 		case !known:
 			result = "there is no such tool"
 		case c.unasked:
-			c.ran++
 		default:
 			why, mine := c.drills.Asked("trace", step.Ticket && !c.otherwise)
 			if !mine {
 				c.t.Error("it is not the drill's")
 			}
 			if !step.Ticket || c.otherwise {
-				c.withoutTicket++
 				result = why
 			}
 			if c.unheeded && !step.Ticket {

@@ -95,6 +95,11 @@ func (a *agent) unproven() (u *guard.Unproven, pending bool) {
 	}
 	key := a.running() + "\n" + version
 	if u.Why, pending = a.untried(r.held == key); u.Why != "" {
+		if u.Passed == version {
+			// It was, and is not any more: something in it has changed.
+			u.Passed = openclaw.Versions[0]
+			u.Back = r.pkg.Back(a.uses.container, u.Passed)
+		}
 		return u, pending
 	}
 	r.held, r.passed = key, version
