@@ -16,6 +16,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/install"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/ownuser"
 	"github.com/openseawall/seawall/internal/plain"
@@ -51,8 +52,8 @@ it from then on. What is moved and how is shown first.
 
 Disconnect takes back exactly all of this.
 
-As long as Seawall is not a service, the agent reaches its model only while
-"seawall up" runs.`,
+As long as Seawall is no service ("seawall install"), the agent reaches its model
+only while "seawall up" runs.`,
 		Example: `  seawall connect --json                list the routes, change nothing
   seawall connect --yes --remove-copies do all of it without asking`,
 		Args: cobra.NoArgs,
@@ -125,7 +126,11 @@ func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install,
 	if err != nil {
 		return err
 	}
-	err = carryOut(cmd, plans, f.yes, "Connect OpenClaw to Seawall?", "OpenClaw is connected. It reaches its model while `seawall up` runs; `seawall disconnect` takes this back.", "OpenClaw is connected already; nothing to do.")
+	done := "OpenClaw is connected. It reaches its model while `seawall up` runs; `seawall disconnect` takes this back."
+	if install.This().Status(cmd.Context()).Installed && install.Uses(dir) {
+		done = "OpenClaw is connected. `seawall disconnect` takes this back."
+	}
+	err = carryOut(cmd, plans, f.yes, "Connect OpenClaw to Seawall?", done, "OpenClaw is connected already; nothing to do.")
 	if err == nil {
 		err = settleLanguage(dir, f.language)
 	}

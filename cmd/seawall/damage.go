@@ -62,7 +62,7 @@ func printDamage(w io.Writer, r damage.Report, all bool) error {
 	if r.Unknown > 0 {
 		unknown = fmt.Sprintf(" (%d with an unknown outcome)", r.Unknown)
 	}
-	if _, err := fmt.Fprintf(w, "What the agent did %s: %d calls ran%s, %d were denied.\n", from, r.Calls, unknown, r.Denied); err != nil {
+	if _, err := fmt.Fprintf(w, "What the agent did %s. Calls: %d ran%s, %d denied.\n", from, r.Calls, unknown, r.Denied); err != nil {
 		return err
 	}
 	cut := false
