@@ -96,7 +96,7 @@ func doctorAndReport(t *testing.T, p *place) {
 	for harm, finding := range map[string]string{
 		"systemctl stop seawall.socket seawall-page.socket seawall":                           "the agent cannot reach its model: somebody stopped the service",
 		"usermod -aG daemon seawall":                                                          "is in the group daemon",
-		"systemctl disable seawall.socket":                                                    "the service is not whole",
+		"systemctl disable seawall.socket":                                                    "The service is not whole",
 		"echo 'permit (' >> /var/lib/seawall/policy.cedar; systemctl restart seawall || true": "The policy cannot be used, so the doors do not open",
 		"cp /usr/lib/systemd/system/seawall.service /etc/systemd/system; echo '# mine' >> /etc/systemd/system/seawall.service": "edited by hand",
 	} {
