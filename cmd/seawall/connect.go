@@ -103,6 +103,11 @@ func runConnect(cmd *cobra.Command, f connectFlags) error {
 		if err := connectAll(cmd, dir, installs, f); err != nil {
 			return err
 		}
+		if f.ownUser {
+			if err := auditAgain(cmd, dir, f.only); err != nil {
+				return err
+			}
+		}
 		if err := tryNow(cmd, dir, f.only); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openseawall/seawall/internal/guard/connect"
+	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/install"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/ownuser"
@@ -104,6 +105,14 @@ func prepareOwnUser(cmd *cobra.Command, dir *state.Dir, f connectFlags) (*instal
 	return plan, off, nil
 }
 
+// auditAgain reads this machine anew: who OpenClaw is has changed.
+func auditAgain(cmd *cobra.Command, dir *state.Dir, config string) error {
+	done := progress(cmd, "Reading this machine")
+	a := survey.Audit(cmd.Context(), host.Live(), version(), survey.Caller(environment(config)))
+	done()
+	return survey.Remember(dir, a)
+}
+
 // tryNow makes the attempts to reach Seawall as the agent, where root can.
 func tryNow(cmd *cobra.Command, dir *state.Dir, config string) error {
 	if os.Geteuid() != 0 {
@@ -140,5 +149,5 @@ func disconnectAndMove(cmd *cobra.Command, plans []*connect.Plan, move *install.
 		return fmt.Errorf("%w; run the same again to go on", err)
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "OpenClaw is as it was before: its model calls do not pass Seawall, and it has its old user.")
-	return nil
+	return auditAgain(cmd, dir, "")
 }
