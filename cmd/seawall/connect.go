@@ -234,7 +234,7 @@ needs no running door, no readable record and no valid policy.`,
 				return err
 			}
 			if !move.Empty() {
-				return disconnectAndMove(cmd, plans, move, yes)
+				return disconnectAndMove(cmd, dir, plans, move, yes)
 			}
 			return carryOut(cmd, plans, yes, "Disconnect OpenClaw from Seawall?", "OpenClaw is as it was before: its model calls do not pass Seawall.", "OpenClaw is not connected; nothing to do.")
 		},
