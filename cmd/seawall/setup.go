@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openseawall/seawall/internal/guard/connect"
+	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/install"
 	"github.com/openseawall/seawall/internal/ledger"
@@ -401,10 +402,22 @@ func (g *guide) awaitProof(ctx context.Context) {
 	}
 	for deadline := time.Now().Add(patienceForProof); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(500 * time.Millisecond) {
 		w, err := service.ReadWatched(g.dir, time.Now())
-		if err == nil && w.Report != nil && w.Report.Time.After(g.connected) && len(w.Report.Agents) > 0 && len(w.Problems(time.Now())) == 0 {
+		if err == nil && w.Report != nil && w.Report.Time.After(g.connected) && len(w.Problems(time.Now())) == 0 && g.proven(ctx, w.Report) {
 			return
 		}
 	}
+}
+
+// proven reports whether each route was proven of every OpenClaw that runs.
+func (g *guide) proven(ctx context.Context, r *proof.Report) bool {
+	installs, _ := g.installs(ctx)
+	for _, in := range installs {
+		i := slices.IndexFunc(r.Agents, func(a proof.Agent) bool { return a.Config == in.ConfigPath })
+		if in.Process != nil && (i < 0 || slices.ContainsFunc(r.Agents[i].Proofs, func(p proof.Proof) bool { return p.Why != "" })) {
+			return false
+		}
+	}
+	return len(r.Agents) > 0
 }
 
 // printEnd says what is protected, what is not, and how all of it is undone.
