@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/openclaw"
 )
 
 // process is one process as /proc/PID/stat tells of it.
@@ -93,10 +96,10 @@ func findGateway(root, config string, all map[int]process) *gateway {
 	}
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	for _, p := range all {
-		if !strings.HasPrefix(p.name, title) {
+		dir := filepath.Join(root, strconv.Itoa(p.pid))
+		if !strings.HasPrefix(p.name, title) && !startedAs(dir, p) {
 			continue
 		}
-		dir := filepath.Join(root, strconv.Itoa(p.pid))
 		who, err := os.Stat(dir)
 		if err != nil || who.Sys().(*syscall.Stat_t).Uid != owner {
 			continue
@@ -111,6 +114,16 @@ func findGateway(root, config string, all map[int]process) *gateway {
 		return g
 	}
 	return nil
+}
+
+// startedAs reports whether a Node.js was started as a gateway that keeps its
+// name, as that of `openclaw gateway install` does.
+func startedAs(dir string, p process) bool {
+	if !strings.HasPrefix(p.name, "node") {
+		return false
+	}
+	args, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+	return openclaw.IsGateway(host.Process{Name: p.name, Args: strings.Split(strings.TrimRight(string(args), "\x00"), "\x00")})
 }
 
 func same(path string, info os.FileInfo) bool {
