@@ -17,6 +17,9 @@ FUZZTIME ?= 60s
 # The folders with tests that need real servers.
 LAB = $(shell find . -name '*_lab_test.go' -not -path './.*' -exec dirname {} + | sort -u)
 
+# What takes longest, and mostly waits: it begins first, beside the others.
+SLOW = ./lab/wall ./lab/debian
+
 .PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench detect clean
 
 build:
@@ -47,7 +50,7 @@ dist-check:
 test:
 	@scripts/prepare.sh
 	@scripts/lint.sh
-	@scripts/test.sh -race -tags lab ./...
+	@scripts/test.sh -race -tags lab -p 3 $(SLOW) ./...
 
 test-unit:
 	@scripts/test.sh ./...

@@ -150,13 +150,13 @@ func (s *Service) follow(ctx context.Context) {
 	defer tick.Stop()
 	var last look
 	for {
+		last = s.look(ctx, last)
+		s.looked.Store(time.Now().UnixNano())
+		s.sweep(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			last = s.look(ctx, last)
-			s.looked.Store(time.Now().UnixNano())
-			s.sweep(ctx)
 		}
 	}
 }
