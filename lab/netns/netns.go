@@ -79,8 +79,16 @@ func Create() (*Namespace, error) {
 // idle says when it is there, and then does nothing but bury the dead.
 const idle = "echo; while :; do sleep 1000; done"
 
-// enter starts the first process, and the thread of ours.
+// enter starts the thread of ours, and on it the first process.
 func (n *Namespace) enter() error {
+	n.work = make(chan func())
+	entered := make(chan error)
+	go n.thread(entered)
+	return <-entered
+}
+
+// begin starts the first process. It dies with the thread that it is called on.
+func (n *Namespace) begin() error {
 	n.init = exec.Command("nsenter", "--net="+n.Path(), "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", idle)
 	n.init.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	said, err := n.init.StdoutPipe()
@@ -98,20 +106,18 @@ func (n *Namespace) enter() error {
 	if err != nil {
 		return err
 	}
-	if n.first, err = strconv.Atoi(strings.TrimSpace(string(child))); err != nil {
-		return err
-	}
-	n.work = make(chan func())
-	entered := make(chan error)
-	go n.thread(entered)
-	return <-entered
+	n.first, err = strconv.Atoi(strings.TrimSpace(string(child)))
+	return err
 }
 
 // thread does what it is asked to inside, on one thread that is never given
 // back: processes that it started would be killed with it.
 func (n *Namespace) thread(entered chan<- error) {
 	runtime.LockOSThread()
-	err := unix.Unshare(unix.CLONE_FS) // else the mounts would have to change for all threads
+	err := n.begin()
+	if err == nil {
+		err = unix.Unshare(unix.CLONE_FS) // else the mounts would have to change for all threads
+	}
 	for _, ns := range []struct {
 		name string
 		kind int
