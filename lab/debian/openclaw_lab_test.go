@@ -33,15 +33,12 @@ func TestOpenClawWithoutSeawall(t *testing.T) {
 	d.Copy(t, deb, "/root/seawall.deb")
 	d.Shell(t, "useradd --uid 1000 openclaw; dpkg -i /root/seawall.deb; seawall install --yes; seawall connect --yes --openclaw "+config)
 
-	turn := func(what string) {
-		m.Play(model.Func(answer))
-		reply, err := agent.Agent(t.Context(), "how is the tide?")
-		if err != nil || !strings.Contains(reply.Text, "the tide is low") {
-			t.Fatalf("%s: %v %s", what, err, reply.Raw)
-		}
+	m.Play(model.Steps(model.Reply(model.Use("exec", `{"command":"true"}`)), model.Reply(model.Say("the tide is low"))))
+	reply, err := agent.Agent(t.Context(), "how is the tide?")
+	if err != nil || !strings.Contains(reply.Text, "the tide is low") {
+		t.Fatalf("behind Seawall: %v %s", err, reply.Raw)
 	}
-	turn("behind Seawall")
-	if rows := d.Shell(t, "seawall log | wc -l"); rows == "0" {
+	if calls := d.Shell(t, "seawall log --tool exec | wc -l"); strings.TrimSpace(calls) == "0" {
 		t.Error("the turn did not pass Seawall")
 	}
 	m.Play(model.Func(answer))
