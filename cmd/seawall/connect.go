@@ -201,7 +201,7 @@ func tableNow(ctx context.Context, dir *state.Dir, installs []openclaw.Install) 
 		in.Config = c
 		now = append(now, in)
 	}
-	return connect.TableOf(ctx, host.Live(), dir, now)
+	return connect.Table(ctx, host.Live(), dir, now)
 }
 
 func newDisconnect() *cobra.Command {
@@ -315,7 +315,7 @@ func prepare(ctx context.Context, dir *state.Dir, installs []openclaw.Install, d
 // carryOut shows plans, asks, and applies them.
 func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, done, nothing string) error {
 	out := cmd.OutOrStdout()
-	work := showPlans(out, plans)
+	work := showPlans(out, plans, 0)
 	if !work {
 		fmt.Fprintln(out, nothing)
 		return nil
@@ -324,15 +324,8 @@ func carryOut(cmd *cobra.Command, plans []*connect.Plan, yes bool, question, don
 	if err != nil {
 		return err
 	}
-	if !yes {
-		agreed, err := ask(cmd, question)
-		if err != nil {
-			return err
-		}
-		if !agreed {
-			fmt.Fprintln(out, "Nothing was changed.")
-			return errNo
-		}
+	if err := consent(cmd, yes, question); err != nil {
+		return err
 	}
 	for _, p := range plans {
 		if err := p.Apply(cmd.Context()); err != nil {
@@ -360,8 +353,12 @@ func agreedTo(cmd *cobra.Command, plans []*connect.Plan, yes bool) (bool, error)
 	return false, nil
 }
 
-// showPlans prints routes, diffs and notes and reports whether there is work to do.
-func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
+// longest is how many lines of a diff a person reads before saying yes.
+const longest = 30
+
+// showPlans prints routes, diffs and notes and reports whether there is work to
+// do. A diff of more lines than most is only counted; 0 is no limit.
+func showPlans(w io.Writer, plans []*connect.Plan, most int) (work bool) {
 	var rows []connect.Row
 	for _, p := range plans {
 		rows = append(rows, p.Rows...)
@@ -369,7 +366,11 @@ func showPlans(w io.Writer, plans []*connect.Plan) (work bool) {
 	printTable(w, rows)
 	for _, p := range plans {
 		work = work || !p.Empty()
-		printDiff(w, p.Diff)
+		if n := strings.Count(p.Diff, "\n"); most > 0 && n > most {
+			fmt.Fprintf(w, "edit %s: %d lines of diff, which `seawall connect` shows; `seawall disconnect` takes them back\n", printable(p.Config), n)
+		} else {
+			printDiff(w, p.Diff)
+		}
 		for _, note := range p.Notes {
 			fmt.Fprintln(w, "Note:", printable(note)+".")
 		}
@@ -393,6 +394,20 @@ func printDiff(w io.Writer, diff string) {
 			fmt.Fprint(w, line)
 		}
 	}
+}
+
+// consent asks before something is changed, unless yes was said already. It
+// returns nil when it may be.
+func consent(cmd *cobra.Command, yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	agreed, err := ask(cmd, question)
+	if err == nil && !agreed {
+		fmt.Fprintln(cmd.OutOrStdout(), "Nothing was changed.")
+		err = errNo
+	}
+	return err
 }
 
 // ask puts a question on the terminal. Without one it is an error that names

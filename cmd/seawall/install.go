@@ -84,15 +84,8 @@ func carryOutSteps(cmd *cobra.Command, plan *install.Plan, yes bool, question, n
 		fmt.Fprintln(out, nothing)
 		return nil
 	}
-	if !yes {
-		agreed, err := ask(cmd, question)
-		if err != nil {
-			return err
-		}
-		if !agreed {
-			fmt.Fprintln(out, "Nothing was changed.")
-			return errNo
-		}
+	if err := consent(cmd, yes, question); err != nil {
+		return err
 	}
 	return plan.Apply(cmd.Context(), func(s install.Step) { fmt.Fprintln(out, "done:", s.What) })
 }

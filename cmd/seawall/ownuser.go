@@ -135,7 +135,7 @@ func tryNow(cmd *cobra.Command, dir *state.Dir, config string) error {
 
 // disconnectAndMove takes OpenClaw off the doors and back to its old user.
 func disconnectAndMove(cmd *cobra.Command, dir *state.Dir, plans []*connect.Plan, move *install.Plan, yes bool) error {
-	showPlans(cmd.OutOrStdout(), plans)
+	showPlans(cmd.OutOrStdout(), plans, 0)
 	move.Steps = append(disconnect(plans), move.Steps...)
 	yes, err := agreedTo(cmd, plans, yes)
 	if err != nil {

@@ -21,10 +21,7 @@ func newPage() *cobra.Command {
 		Args:    cobra.NoArgs,
 		PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := state.Existing(stateDir)
-			if errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("there is no Seawall in %s: start one with seawall up", stateDir)
-			}
+			dir, err := existingState()
 			if err != nil {
 				return err
 			}

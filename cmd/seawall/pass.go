@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -36,10 +34,7 @@ Without ID it lists what may pass.`,
 		Args:    cobra.MaximumNArgs(1),
 		PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := state.Existing(stateDir)
-			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no Seawall in %s: start one with seawall up", stateDir)
-			}
+			dir, err := existingState()
 			if err != nil {
 				return err
 			}

@@ -70,7 +70,7 @@ func remove(cmd *cobra.Command, f removeFlags) error {
 	if err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
 	}
-	showPlans(out, connected)
+	showPlans(out, connected, 0)
 	plan.Steps = slices.Concat(disconnect(connected), move.Steps, plan.Steps)
 	plan.Notes = append(move.Notes, plan.Notes...)
 	yes, err := agreedTo(cmd, connected, f.yes)

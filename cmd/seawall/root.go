@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 
@@ -90,4 +92,13 @@ func progress(cmd *cobra.Command, what string) (done func()) {
 	}
 	fmt.Fprintf(w, "%s …", what)
 	return func() { fmt.Fprint(w, "\r\033[K") }
+}
+
+// existingState opens a state directory that somebody has used before.
+func existingState() (*state.Dir, error) {
+	dir, err := state.Existing(stateDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no Seawall in %s: start one with seawall up", stateDir)
+	}
+	return dir, err
 }

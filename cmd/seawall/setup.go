@@ -244,7 +244,7 @@ func (g *guide) connection(ctx context.Context) (setup.Need, error) {
 		return setup.Need{}, err
 	}
 	var would bytes.Buffer
-	if !showConnection(&would, plans) {
+	if !showPlans(&would, plans, longest) {
 		return setup.Need{Met: would.String() + "There is nothing left to do."}, nil
 	}
 	return setup.Need{Would: lines(&would), Question: "Connect OpenClaw to Seawall?", Default: setup.Yes, Later: "seawall connect",
@@ -258,33 +258,6 @@ func (g *guide) connection(ctx context.Context) (setup.Need, error) {
 			g.connected = time.Now()
 			return settleLanguage(g.dir, g.flags.language)
 		}}, nil
-}
-
-// longest is how many lines of a diff a person reads before saying yes.
-const longest = 30
-
-// showConnection is showPlans without diffs that are long.
-func showConnection(w io.Writer, plans []*connect.Plan) (work bool) {
-	var rows []connect.Row
-	for _, p := range plans {
-		rows = append(rows, p.Rows...)
-	}
-	printTable(w, rows)
-	for _, p := range plans {
-		work = work || !p.Empty()
-		n := strings.Count(p.Diff, "\n")
-		switch {
-		case p.Empty():
-		case n > longest:
-			fmt.Fprintf(w, "edit %s: %d lines of diff, which `seawall connect` shows; `seawall disconnect` takes them back\n", p.Config, n)
-		default:
-			fmt.Fprint(w, p.Diff)
-		}
-		for _, note := range p.Notes {
-			fmt.Fprintln(w, "Note:", note+".")
-		}
-	}
-	return work
 }
 
 func (g *guide) copies(ctx context.Context) (setup.Need, error) {

@@ -173,7 +173,7 @@ func offerConnect(cmd *cobra.Command, dir *state.Dir, f upFlags, door string) er
 		fmt.Fprintln(out, "OpenClaw cannot be connected:", err)
 		return nil
 	}
-	if !showPlans(out, plans) {
+	if !showPlans(out, plans, 0) {
 		return nil
 	}
 	if !f.yes {

@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -44,10 +42,7 @@ Nothing is allowed that touches what guards this machine.`,
 		Args:    cobra.ExactArgs(1),
 		PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := state.Existing(stateDir)
-			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no Seawall in %s: start one with seawall up", stateDir)
-			}
+			dir, err := existingState()
 			if err != nil {
 				return err
 			}
@@ -115,15 +110,8 @@ func allow(cmd *cobra.Command, dir *state.Dir, record *ledger.Reader, rules *pol
 	fmt.Fprintf(out, "This would let #%d through, %s:\n\n%s\n", x.Row.ID, sentenceOf(brief(x.Row)), indent(x.Line))
 	fmt.Fprintln(out, "It goes by what is named there, whatever else stands in the arguments of a call.")
 	printReplayed(out, replayed)
-	if !yes {
-		agreed, err := ask(cmd, fmt.Sprintf("Add it to %s?", dir.Path(policy.LocalFile)))
-		if err != nil {
-			return err
-		}
-		if !agreed {
-			fmt.Fprintln(out, "Nothing was changed.")
-			return errNo
-		}
+	if err := consent(cmd, yes, fmt.Sprintf("Add it to %s?", dir.Path(policy.LocalFile))); err != nil {
+		return err
 	}
 	if _, err := why.Allow(dir, x, time.Now()); err != nil {
 		return err

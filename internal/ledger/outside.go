@@ -55,13 +55,7 @@ func (o Outside) String() string { return o.File + o.URL }
 
 // LoadOutside reads where checkpoints go.
 func LoadOutside(dir *state.Dir) (o Outside, err error) {
-	content, err := dir.Read(outsideFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return o, nil
-	}
-	if err == nil && json.Unmarshal(content, &o) != nil {
-		err = fmt.Errorf("%s is damaged: run `seawall log checkpoint --to PLACE` again", dir.Path(outsideFile))
-	}
+	_, err = dir.Load(outsideFile, &o, "run `seawall log checkpoint --to PLACE` again")
 	return o, err
 }
 

@@ -120,12 +120,6 @@ var bundled = map[string]struct {
 // ownRuntimes are providers whose models another program runs.
 var ownRuntimes = []string{"claude-cli", "codex", "codex-cli", "google-gemini-cli", "github-copilot", "copilot-proxy"}
 
-// KeyVariables returns the environment variables that OpenClaw takes a
-// bundled provider's key from when neither config nor auth profile has one.
-func KeyVariables(provider string) []string {
-	return bundled[strings.ToLower(strings.TrimSpace(provider))].env
-}
-
 // Routes lists every route that OpenClaw would use: the entries of
 // models.providers, the providers that agents, fallbacks, sub-agents, media and
 // memory search name, those for which it has a credential (any message may

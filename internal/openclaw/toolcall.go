@@ -217,7 +217,12 @@ func object(v jsontext.Value) map[string]jsontext.Value {
 	if len(v) == 0 || v[0] != '{' {
 		return nil
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(v))
+	return members(jsontext.NewDecoder(bytes.NewReader(v)))
+}
+
+// members returns what an object holds; nil where it cannot be read, or says one
+// name twice and differently.
+func members(dec *jsontext.Decoder) map[string]jsontext.Value {
 	if _, err := dec.ReadToken(); err != nil {
 		return nil
 	}
@@ -229,7 +234,7 @@ func object(v jsontext.Value) map[string]jsontext.Value {
 		}
 		key := name.String()
 		value, err := dec.ReadValue()
-		if err != nil {
+		if said, ok := fields[key]; err != nil || ok && !bytes.Equal(said, value) {
 			return nil
 		}
 		fields[key] = value.Clone()
@@ -320,22 +325,9 @@ func strictObject(text []byte) (jsontext.Value, error) {
 // sayOnce leaves out of an object what it says twice in the same words; nil
 // when some of it is said twice and differently, or deeper inside.
 func sayOnce(text []byte) jsontext.Value {
-	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
-	if _, err := dec.ReadToken(); err != nil {
+	fields := members(jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true)))
+	if fields == nil {
 		return nil
-	}
-	fields := map[string]jsontext.Value{}
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return nil
-		}
-		key := name.String()
-		value, err := dec.ReadValue()
-		if said, ok := fields[key]; err != nil || ok && !bytes.Equal(said, value) {
-			return nil
-		}
-		fields[key] = value.Clone()
 	}
 	args, err := strictObject(encode(fields))
 	if err != nil {

@@ -11,6 +11,7 @@
 package state
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -250,6 +251,22 @@ func (d *Dir) Read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", d.Path(name), cause(err))
 	}
 	return content, nil
+}
+
+// Load reads a file of JSON into v, and reports whether there is one. The error
+// about one that cannot be read as that ends in what to do.
+func (d *Dir) Load(name string, v any, remedy string) (found bool, err error) {
+	content, err := d.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(content, v); err != nil {
+		return false, fmt.Errorf("%s is damaged: %s", d.Path(name), remedy)
+	}
+	return true, nil
 }
 
 // Write replaces a file of the directory: readers and a crash see the old

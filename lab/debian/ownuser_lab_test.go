@@ -32,9 +32,10 @@ const (
 	who    = `openclaw agent --agent main --message 'TOOL:exec:{"command":"id -un"}' `
 )
 
-// TestOwnUser moves a real OpenClaw, which OpenClaw itself installed as a service
-// of root's, to a user of its own, and back.
-func TestOwnUser(t *testing.T) {
+// rootsOwn is a machine with Seawall's program and an OpenClaw of root's, which
+// does not run yet.
+func rootsOwn(t *testing.T) *place {
+	t.Helper()
 	n := netns.New(t)
 	l, err := n.Listen("127.0.0.1:0")
 	if err != nil {
@@ -44,9 +45,15 @@ func TestOwnUser(t *testing.T) {
 	t.Cleanup(func() { _ = m.Close() })
 	p := &place{Machine: Start(t, n, openclaw.Dir(t)+":/opt/openclaw:ro"), client: n.Client(), model: m}
 	p.Copy(t, binary(t), "/usr/local/bin/seawall")
-
 	p.Shell(t, "loginctl enable-linger root; mkdir -p -m 700 /root/.openclaw/workspace; chmod 700 /root")
 	p.Write(t, "/root/.openclaw/openclaw.json", fmt.Appendf(nil, rootConfig, m.BaseURL(model.Chat), realKey), 0o600)
+	return p
+}
+
+// TestOwnUser moves a real OpenClaw, which OpenClaw itself installed as a service
+// of root's, to a user of its own, and back.
+func TestOwnUser(t *testing.T) {
+	p := rootsOwn(t)
 	p.Write(t, "/root/.openclaw/workspace/NOTES.md", []byte("Scripts are in /root/.openclaw/workspace/scripts.\n"), 0o600)
 	p.Write(t, "/root/.openclaw/workspace/left.bin", []byte("\x00/root/.openclaw\xff"), 0o640)
 	t.Log(p.Shell(t, asRoot+"openclaw gateway install"))

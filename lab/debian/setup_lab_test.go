@@ -3,13 +3,8 @@
 package debian
 
 import (
-	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/openseawall/seawall/lab/model"
-	"github.com/openseawall/seawall/lab/netns"
-	"github.com/openseawall/seawall/lab/openclaw"
 )
 
 // operator sits at a terminal before `seawall setup`: operator QUESTION ANSWER …
@@ -114,17 +109,7 @@ systemctl enable -q seawall.socket; systemctl restart seawall.socket seawall-pag
 // user of its own then and is protected, which is proven; and one command gives
 // root its own back.
 func TestSetupOfRoot(t *testing.T) {
-	n := netns.New(t)
-	l, err := n.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := model.Serve(l, realKey, model.Echo())
-	t.Cleanup(func() { _ = m.Close() })
-	p := &place{Machine: Start(t, n, openclaw.Dir(t)+":/opt/openclaw:ro"), client: n.Client(), model: m}
-	p.Copy(t, binary(t), "/usr/local/bin/seawall")
-	p.Shell(t, "loginctl enable-linger root; mkdir -p -m 700 /root/.openclaw/workspace; chmod 700 /root")
-	p.Write(t, "/root/.openclaw/openclaw.json", fmt.Appendf(nil, rootConfig, m.BaseURL(model.Chat), realKey), 0o600)
+	p := rootsOwn(t)
 	p.Shell(t, asRoot+"openclaw gateway install")
 	p.awaitGateway(t)
 

@@ -175,15 +175,6 @@ func (g *Gateway) Session(ctx context.Context, model string) (*Session, error) {
 	return &Session{Key: made.Key, gateway: g}, nil
 }
 
-// Turn says something in a new conversation with the default model.
-func (g *Gateway) Turn(ctx context.Context, message string) (Reply, error) {
-	s, err := g.Session(ctx, "")
-	if err != nil {
-		return Reply{}, err
-	}
-	return s.Turn(ctx, message)
-}
-
 // Reply is how a turn ended.
 type Reply struct {
 	Text  string // what the agent said last

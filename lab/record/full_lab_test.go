@@ -76,13 +76,20 @@ func fill(t *testing.T, d *disk) (junk string) {
 	return junk
 }
 
-func TestFullDisk(t *testing.T) {
+// openDir is a folder of the test's that other users may enter.
+func openDir(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	for at := dir; at != "/tmp" && at != "/"; at = filepath.Dir(at) {
 		if err := os.Chmod(at, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+func TestFullDisk(t *testing.T) {
+	dir := openDir(t)
 	small := newDisk(t, filepath.Join(dir, "small.img"), 16<<20)
 	path, upstream, a := newState(t, small.path), provider(t), &acted{numbers: map[int]bool{}}
 	d := begin(t, path, upstream.URL)
@@ -133,12 +140,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestReadOnlyDisk(t *testing.T) {
-	dir := t.TempDir()
-	for at := dir; at != "/tmp" && at != "/"; at = filepath.Dir(at) {
-		if err := os.Chmod(at, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := openDir(t)
 	d := newDisk(t, filepath.Join(dir, "disk.img"), 16<<20)
 	path, upstream := newState(t, d.path), provider(t)
 	door := begin(t, path, upstream.URL)
@@ -156,12 +158,7 @@ func TestReadOnlyDisk(t *testing.T) {
 
 // TestADiskThatBecomesReadOnly is what ext4 does by itself after an error.
 func TestADiskThatBecomesReadOnly(t *testing.T) {
-	dir := t.TempDir()
-	for at := dir; at != "/tmp" && at != "/"; at = filepath.Dir(at) {
-		if err := os.Chmod(at, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := openDir(t)
 	d := newDisk(t, filepath.Join(dir, "disk.img"), 16<<20)
 	path, upstream := newState(t, d.path), provider(t)
 	door := begin(t, path, upstream.URL)

@@ -6,17 +6,14 @@
 // the ids and groups of the agent tries to read Seawall's keys, to answer for
 // the operator, and to stop Seawall, by every way that it knows. Each attempt is
 // one that changes nothing where it succeeds. Only when all have failed is the
-// agent behind a boundary (DESIGN: believed only after an attempt to cross it
-// failed).
+// agent behind a boundary.
 package boundary
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -81,18 +78,11 @@ type Report struct {
 
 // Load reads the report of a state directory; nil when there is none.
 func Load(dir *state.Dir) (*Report, error) {
-	content, err := dir.Read(state.Boundary)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	var r Report
+	if found, err := dir.Load(state.Boundary, &r, "sudo seawall boundary makes it anew"); err != nil || !found {
 		return nil, err
 	}
-	r := &Report{}
-	if err := json.Unmarshal(content, r); err != nil {
-		return nil, fmt.Errorf("%s is damaged: sudo seawall boundary makes it anew", dir.Path(state.Boundary))
-	}
-	return r, nil
+	return &r, nil
 }
 
 // Doubt says why nobody can rely on the boundary, and what to do; "" when all

@@ -136,7 +136,7 @@ func Prepare(ctx context.Context, dir *state.Dir, install openclaw.Install, door
 		return nil, fmt.Errorf("connecting %s: %w", install.ConfigPath, err)
 	}
 	plan := &Plan{Config: install.ConfigPath, Notes: b.notes}
-	if plan.Rows, err = TableOf(ctx, host.Live(), dir, []openclaw.Install{install}); err != nil {
+	if plan.Rows, err = Table(ctx, host.Live(), dir, []openclaw.Install{install}); err != nil {
 		return nil, err
 	}
 	left := ""

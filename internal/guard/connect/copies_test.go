@@ -127,7 +127,7 @@ func (f fixture) rows(t *testing.T) map[string]Row {
 		t.Fatal(err)
 	}
 	in.Config = c
-	rows, err := TableOf(t.Context(), host.Live(), f.dir, []openclaw.Install{in})
+	rows, err := Table(t.Context(), host.Live(), f.dir, []openclaw.Install{in})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,24 +38,9 @@ type Row struct {
 // Past reports whether OpenClaw would use the route and it does not pass the door.
 func (r Row) Past() bool { return r.Standing != Through && len(r.UsedBy) > 0 }
 
-// Past returns the rows of routes that go past the door.
-func Past(rows []Row) []Row {
-	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !r.Past() })
-}
-
-// Table finds the OpenClaws of a machine and lists every way in which they
-// reach a model. It only reads.
-func Table(ctx context.Context, h host.Host, dir *state.Dir) ([]Row, error) {
-	found := openclaw.Discover(ctx, h, host.Read(ctx, h))
-	if found.Status == host.Unknown {
-		return nil, fmt.Errorf("looking for OpenClaw: %s", found.Reason)
-	}
-	return TableOf(ctx, h, dir, found.Value)
-}
-
-// TableOf is Table for installations that were found already; dir may be nil
-// when Seawall has no state yet.
-func TableOf(ctx context.Context, h host.Host, dir *state.Dir, installs []openclaw.Install) ([]Row, error) {
+// Table lists every way in which installations reach a model. It only reads; dir
+// may be nil when Seawall has no state yet.
+func Table(ctx context.Context, h host.Host, dir *state.Dir, installs []openclaw.Install) ([]Row, error) {
 	var routes []model.Route
 	if dir != nil {
 		var err error

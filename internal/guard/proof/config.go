@@ -41,7 +41,7 @@ func readUses(ctx context.Context, dir *state.Dir, config string) (uses, error) 
 	found := openclaw.Discover(ctx, h, host.ReadRunning(ctx, h), openclaw.Environment(func(name string) string { return named[name] }))
 	for _, in := range found.Value {
 		if in.ConfigPath == config {
-			rows, err := connect.TableOf(ctx, h, dir, []openclaw.Install{in})
+			rows, err := connect.Table(ctx, h, dir, []openclaw.Install{in})
 			return uses{in.Routes(), rows, in.PackageDir, in.Container}, err
 		}
 	}

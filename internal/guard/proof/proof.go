@@ -18,9 +18,7 @@ package proof
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 	"unicode"
@@ -93,16 +91,9 @@ const fresh = 3 * time.Minute
 
 // Load returns the last report of a state directory; nil when there is none.
 func Load(dir *state.Dir) (*Report, error) {
-	content, err := dir.Read(File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var r Report
-	if err := json.Unmarshal(content, &r); err != nil {
-		return nil, fmt.Errorf("%s is damaged: delete it, the next look writes it anew", dir.Path(File))
+	if found, err := dir.Load(File, &r, "delete it, the next look writes it anew"); err != nil || !found {
+		return nil, err
 	}
 	return &r, nil
 }

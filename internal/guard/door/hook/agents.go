@@ -4,9 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/openseawall/seawall/internal/state"
@@ -40,16 +38,9 @@ func SaveAgents(dir *state.Dir, agents []Agent) error {
 
 // LoadAgents reads the agents of a state directory; none is no error.
 func LoadAgents(dir *state.Dir) ([]Agent, error) {
-	content, err := dir.Read(agentsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var agents []Agent
-	if err := json.Unmarshal(content, &agents); err != nil {
-		return nil, fmt.Errorf("%s is damaged: run `seawall disconnect`, then `seawall connect` again", dir.Path(agentsFile))
+	if _, err := dir.Load(agentsFile, &agents, "run `seawall disconnect`, then `seawall connect` again"); err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(agents, func(a Agent) bool { return a.Token == "" }), nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -53,19 +52,9 @@ func (p Past) String() string {
 const pastFile = "past.json"
 
 // LoadPast returns the findings that a state directory keeps.
-func LoadPast(dir *state.Dir) ([]Past, error) {
-	content, err := dir.Read(pastFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var past []Past
-	if err := json.Unmarshal(content, &past); err != nil {
-		return nil, fmt.Errorf("%s is damaged: delete it", dir.Path(pastFile))
-	}
-	return past, nil
+func LoadPast(dir *state.Dir) (past []Past, err error) {
+	_, err = dir.Load(pastFile, &past, "delete it")
+	return past, err
 }
 
 // Current are the findings that still hold at a time.
@@ -161,15 +150,7 @@ const pluginsFile = "plugins.json"
 // LoadPlugins returns what the doors of a state directory last knew of the
 // agents' plugins.
 func LoadPlugins(dir *state.Dir) (all []Plugin, err error) {
-	content, err := dir.Read(pluginsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil {
-		if e := json.Unmarshal(content, &all); e != nil {
-			err = fmt.Errorf("%s is damaged: delete it", dir.Path(pluginsFile))
-		}
-	}
+	_, err = dir.Load(pluginsFile, &all, "delete it")
 	return all, err
 }
 
