@@ -132,7 +132,9 @@ func programEnds(t *testing.T, w *wall) {
 
 func backgroundIsNamed(t *testing.T, w *wall) {
 	w.model.Play(model.Steps(model.Reply(model.Use("exec", `{"command":"sleep 612","background":true}`)), model.Reply(model.Say("It sleeps."))))
-	say(t, w.session(t, model.Chat), "sleep in the background")
+	if reply := say(t, w.session(t, model.Chat), "sleep in the background"); reply.Text != "It sleeps." {
+		t.Fatalf("the turn ended as %s: %s", reply.State, reply.Raw)
+	}
 	until(t, "the program runs", func() bool { return runs("sleep", "612") })
 	out, code := w.run("freeze")
 	t.Log(out)
