@@ -34,7 +34,7 @@ func (g *Guard) write(ctx context.Context, v policy.Verdict, row ledger.Row) (in
 	case row.Act == string(policy.Call):
 		asked := row
 		asked.Kind, asked.Decision, asked.Policy, asked.Why, asked.Version = ledger.Asked, "", nil, "", ""
-		asked.Effects, asked.Seen = nil, nil
+		asked.Effects, asked.Seen, asked.Origins, asked.Approval = nil, nil, nil, nil
 		return g.record.Append(ctx, asked, row)
 	case v < policy.Ask:
 		return 0, g.record.Behind(row)

@@ -48,8 +48,14 @@ type Row struct {
 	Detail   string    `json:"detail,omitempty"`  // what it would have done, redacted, at most 2 KiB
 	Effects  *Effects  `json:"effects,omitempty"` // of a decided call
 	Seen     *Seen     `json:"seen,omitempty"`    // of decided: what else the policy saw
-	Result   string    `json:"result,omitempty"`  // of done: SHA-256 of what came back, hex
-	Pruned   int64     `json:"pruned,omitempty"`  // of an event: the bodies up to this row are gone, on purpose
+	// Origins are, of a decided call, where each of its decisive values can come
+	// from, by the argument's path: {"to": ["web_fetch", "owner"]}.
+	Origins map[string][]string `json:"origins,omitempty"`
+	// Approval is a person's answer: of a decided call the one that let it through,
+	// of an event one that was given.
+	Approval *Approval `json:"approval,omitempty"`
+	Result   string    `json:"result,omitempty"` // of done: SHA-256 of what came back, hex
+	Pruned   int64     `json:"pruned,omitempty"` // of an event: the bodies up to this row are gone, on purpose
 
 	// Outcome is not a part of the row: a reader is told of an action that was
 	// let through and has no row done, or was asked for and never decided.
@@ -82,6 +88,7 @@ func bounded(r Row) Row {
 		*field.text = cut(*field.text, field.max)
 	}
 	r.Effects, r.Seen = r.Effects.bounded(), r.Seen.bounded()
+	r.Origins, r.Approval = boundedOrigins(r.Origins), r.Approval.bounded()
 	return r
 }
 

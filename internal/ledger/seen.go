@@ -1,6 +1,9 @@
 package ledger
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Effects is what a call would have done, as the policy saw it, without secrets.
 type Effects struct {
@@ -45,11 +48,21 @@ type Signal struct {
 	Seam    bool   `json:"seam,omitempty"` // a part of it stands in another text
 }
 
+// Approval is what a person answered to a question, and how.
+type Approval struct {
+	Question int64  `json:"question"` // the row of the decision that asked
+	Answer   string `json:"answer"`   // allow, deny
+	By       string `json:"by"`       // the account of who answered; "" is the operator, by whatever name
+	Via      string `json:"via"`      // terminal, page, order, remembered
+	Scope    string `json:"scope"`    // once, conversation, job, remembered
+}
+
 // What a row may hold of what was seen: entries of a list, bytes of an entry.
 const (
 	maxSeen    = 24
 	maxEntry   = 200
 	maxSignals = 8
+	maxOrigins = 8 // of one argument
 )
 
 func (e *Effects) bounded() *Effects {
@@ -85,6 +98,35 @@ func (s *Seen) bounded() *Seen {
 		b.Signals[i].Place = cut(b.Signals[i].Place, maxEntry)
 	}
 	return &b
+}
+
+func (a *Approval) bounded() *Approval {
+	if a == nil {
+		return nil
+	}
+	b := *a
+	for _, text := range []*string{&b.Answer, &b.By, &b.Via, &b.Scope} {
+		*text = cut(*text, maxEntry)
+	}
+	return &b
+}
+
+// more is the argument under which a row tells that there were others.
+const more = "…"
+
+func boundedOrigins(all map[string][]string) map[string][]string {
+	if all == nil {
+		return nil
+	}
+	b := make(map[string][]string, min(len(all), maxSeen))
+	for i, arg := range slices.Sorted(maps.Keys(all)) {
+		if i == maxSeen {
+			b[more] = nil
+			break
+		}
+		b[cut(arg, maxEntry)], _ = boundedList(all[arg][:min(len(all[arg]), maxOrigins)])
+	}
+	return b
 }
 
 func boundedList(list []string) (kept []string, whole bool) {

@@ -18,11 +18,16 @@ func TestWhatWasSeenIsBounded(t *testing.T) {
 	for range 100 {
 		s.Signals = append(s.Signals, Signal{Place: long[0]})
 	}
-	content, err := json.Marshal(bounded(Row{Effects: e, Seen: s}))
-	if err != nil || len(content) > 40<<10 || !strings.Contains(string(content), `"partial":true`) {
+	origins := map[string][]string{}
+	for _, arg := range long {
+		origins[arg] = long[:30]
+	}
+	a := &Approval{By: long[0]}
+	content, err := json.Marshal(bounded(Row{Effects: e, Seen: s, Origins: origins, Approval: a}))
+	if err != nil || len(content) > 90<<10 || !strings.Contains(string(content), `"partial":true`) {
 		t.Errorf("%v, %d bytes", err, len(content))
 	}
-	if len(e.Reads) != 1024 || len(e.Evidence) != 2 || len(s.Signals) != 100 || s.Signals[0].Place != long[0] {
+	if len(e.Reads) != 1024 || len(e.Evidence) != 2 || len(s.Signals) != 100 || s.Signals[0].Place != long[0] || len(origins) != 1024 || a.By != long[0] {
 		t.Error("the caller's own was changed")
 	}
 	short := bounded(Row{Effects: &Effects{Reads: []string{"a"}}}).Effects
