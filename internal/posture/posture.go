@@ -12,6 +12,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/posture/change"
 )
 
 // Severity orders findings by what an attacker, or a mistake, gains.
@@ -52,6 +53,8 @@ func (s *Severity) UnmarshalText(b []byte) (err error) {
 type Facts struct {
 	*host.Facts
 	OpenClaw host.Fact[[]openclaw.Install]
+	// Aim is what a plan is made for; only a Fix reads it.
+	Aim Aim
 }
 
 // Family groups controls; each is one file under controls/.
@@ -89,6 +92,13 @@ type Control struct {
 	Settings map[string]string
 	// Check judges facts that are all known. It returns nothing when all is well.
 	Check func(*Facts) []Finding
+	// Fix returns the changes that make Check silent; it is asked only where Check
+	// found something, judges the same facts, and touches nothing. An error, of
+	// [Refuse] above all, says what is not in the plan, and why.
+	Fix func(*Facts) ([]change.Change, error)
+	// Manual is what a person has to do where no machine can: an imperative
+	// sentence. One of Fix and Manual is set.
+	Manual string
 }
 
 // Need names a fact and tells whether it was read.
