@@ -129,7 +129,7 @@ func takeAudit(cmd *cobra.Command, f auditFlags) (*posture.Audit, error) {
 	}
 	if err := remember(a); err != nil {
 		done()
-		fmt.Fprintf(cmd.ErrOrStderr(), "seawall: this audit is not kept, so the next will not say what changed: %v\n", err)
+		fmt.Fprintf(cmd.ErrOrStderr(), "seawall: what this audit is compared with, or what is accepted of it, is not as it should be: %v\n", err)
 	}
 	return a, nil
 }

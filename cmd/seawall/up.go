@@ -149,7 +149,7 @@ func auditForUp(cmd *cobra.Command, dir *state.Dir, config string) (*posture.Aud
 		return nil, err
 	}
 	if err := survey.Remember(dir, a); err != nil {
-		return nil, err
+		fmt.Fprintln(cmd.ErrOrStderr(), "seawall:", err)
 	}
 	out := cmd.OutOrStdout()
 	if err := report.Text(out, a, report.Options{Width: width(out), Color: colour(out)}); err != nil {

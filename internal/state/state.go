@@ -38,6 +38,8 @@ const (
 	Running = "running.json"
 	Install = "install.json"
 	Frozen  = "frozen.json"
+	// Accepted is what a person leaves as the audit found it.
+	Accepted = "accepted.json"
 	// OwnUser is the journal of an OpenClaw that was given a user of its own,
 	// Boundary what came of the attempts to reach Seawall as that user.
 	OwnUser  = "own-user.json"

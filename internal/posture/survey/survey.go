@@ -15,6 +15,7 @@ import (
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/accept"
 	"github.com/openseawall/seawall/internal/posture/controls"
 	"github.com/openseawall/seawall/internal/posture/probe"
 	"github.com/openseawall/seawall/internal/posture/report"
@@ -63,10 +64,17 @@ func certain(found []detect.Finding) bool {
 	return false
 }
 
-// Remember fills in what changed since the audit that the state directory
-// holds, and keeps this one in its place. An old one that cannot be read is
-// replaced: it is only a memory.
+// Remember marks what is accepted, fills in what changed since the audit that
+// the state directory holds, and keeps this one in its place. An old one that
+// cannot be read is replaced: it is only a memory. Where it cannot be read what
+// is accepted, nothing is, and the error says so once the rest is done.
 func Remember(dir *state.Dir, a *posture.Audit) error {
+	all, unread := accept.Load(dir)
+	accept.Apply(a, all, a.Time)
+	return errors.Join(unread, remember(dir, a))
+}
+
+func remember(dir *state.Dir, a *posture.Audit) error {
 	last, err := Last(dir)
 	if err == nil {
 		report.Compare(last, a)
