@@ -47,21 +47,9 @@ var AuthStoreQueries = []string{
 // ReadAuthStore reads the logins in one of OpenClaw's databases, with their
 // secrets. It writes nothing, whether OpenClaw runs or not.
 func ReadAuthStore(ctx context.Context, path string) ([]AuthProfile, error) {
-	info, err := os.Lstat(path)
+	db, err := openStore(path)
 	if err != nil {
-		return nil, explain("reading", path, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading %s: it is not a regular file", path)
-	}
-	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(2000)", "query_only(1)"}}
-	// Without a journal beside it nobody writes, and none need be made to read.
-	if wal, err := os.Lstat(path + "-wal"); errors.Is(err, os.ErrNotExist) || err == nil && wal.Size() == 0 {
-		query.Set("immutable", "1")
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String())
-	if err != nil {
-		return nil, explain("reading", path, err)
+		return nil, err
 	}
 	defer db.Close()
 	var list []AuthProfile
@@ -80,6 +68,27 @@ func ReadAuthStore(ctx context.Context, path string) ([]AuthProfile, error) {
 		list = append(list, profiles...)
 	}
 	return list, nil
+}
+
+// openStore opens one of OpenClaw's databases to read it, and only that.
+func openStore(path string) (*sql.DB, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, explain("reading", path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading %s: it is not a regular file", path)
+	}
+	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(2000)", "query_only(1)"}}
+	// Without a journal beside it nobody writes, and none need be made to read.
+	if wal, err := os.Lstat(path + "-wal"); errors.Is(err, os.ErrNotExist) || err == nil && wal.Size() == 0 {
+		query.Set("immutable", "1")
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String())
+	if err != nil {
+		return nil, explain("reading", path, err)
+	}
+	return db, nil
 }
 
 // missingTable tells a database that can be read and has no such table, as

@@ -34,6 +34,11 @@ type Facts struct {
 	Disks         Fact[[]Disk]
 	Sudo          Fact[[]SudoRule]
 	Trusted       Fact[[]FileInfo] // folders and units from which root runs programs
+	Vital         Fact[[]FileInfo] // who is who: passwd, shadow, sshd's keys, homes, /tmp
+	Journal       Fact[Journal]
+	Crontab       Fact[Crontab]
+	Memory        Fact[Memory]
+	Tailnet       Fact[Tailnet]
 }
 
 // OS names the system.

@@ -73,8 +73,8 @@ func (l *live) started(pid int) bool {
 // JSON: seawall:processes ([]Process), seawall:sockets ([]Socket),
 // seawall:interfaces ([]Interface), seawall:disks ([]Disk), seawall:tables
 // ([]string, the tables of the kernel's packet filter), seawall:engine
-// ([]string, the path of Docker's socket) and [AskProfiles]. A recorded machine holds them as
-// `run` sections like any command.
+// ([]string, the path of Docker's socket), [AskProfiles] and [AskDevices]. A
+// recorded machine holds them as `run` sections like any command.
 func Live(opts ...Option) Host {
 	socket := dockerSocket(os.Getenv("DOCKER_HOST"), os.Getenv("XDG_RUNTIME_DIR"))
 	return &live{

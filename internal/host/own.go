@@ -41,6 +41,9 @@ func (l *live) own(name string, args []string) (func(context.Context) (Output, e
 	if name == AskProfiles && len(args) == 1 {
 		answer, ok = func() (any, error) { return ReadAuthStore(context.Background(), args[0]) }, true
 	}
+	if name == AskDevices && len(args) == 1 {
+		answer, ok = func() (any, error) { return ReadDevices(context.Background(), args[0]) }, true
+	}
 	if !ok {
 		return nil, false
 	}

@@ -63,6 +63,11 @@ func Read(ctx context.Context, h Host, opts ...Option) *Facts {
 		func() { f.Proxy = r.readProxy() },
 		func() { f.Sudo = r.readSudo() },
 		func() { f.Trusted = r.readTrusted() },
+		func() { f.Vital = r.readVital() },
+		func() { f.Journal = r.readJournal() },
+		func() { f.Crontab = r.readCrontab() },
+		func() { f.Memory = r.readMemory() },
+		func() { f.Tailnet = r.readTailnet() },
 	} {
 		g.Go(func() error { family(); return nil })
 	}

@@ -589,6 +589,7 @@ func (d *discovery) read(c *candidate) {
 	c.EnvironmentFiles = c.environmentFiles()
 	c.Credentials, c.ModelsFiles = d.credentials(c), d.modelsFiles(c)
 	c.Skills = d.skills(c)
+	c.Wishes, c.Paired = d.wishes(c), d.paired(c)
 }
 
 // accountOf names whom an installation belongs to where no state directory

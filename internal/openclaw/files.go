@@ -58,6 +58,7 @@ func (d *discovery) readFiles(c *candidate) {
 			}
 		})
 	}
+	d.personalFiles(c, add)
 	slices.SortFunc(c.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	d.searchSecrets(c)
 }
@@ -165,6 +166,7 @@ func isEnvFile(base string) bool { return base == ".env" || strings.HasPrefix(ba
 // Sessions and databases are the vault's and the skill rooms' business.
 var searchable = map[string]bool{
 	"config": true, "config-backup": true, "env": true, "credential": true, "bootstrap": true, "memory": true, "log": true, "backup": true,
+	"history": true, "git": true,
 }
 
 func (d *discovery) searchSecrets(c *candidate) {

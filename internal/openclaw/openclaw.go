@@ -40,7 +40,12 @@ type Install struct {
 	Workspaces []string
 	Files      []File // what matters in the state directory and the workspaces
 	Skills     []Skill
-	Unreadable []string // what could not be read, each with its reason
+	Wishes     []Wish // rules about approvals that stand only in prose
+	// Paired are devices, nodes and standing permissions; PairedUnknown says why
+	// they could not be read.
+	Paired        []host.Paired
+	PairedUnknown string
+	Unreadable    []string // what could not be read, each with its reason
 }
 
 // SetUp reports whether anyone has put the installation to use: it has a state
@@ -51,7 +56,7 @@ func (i Install) SetUp() bool { return i.StateDir != "" || i.Process != nil || i
 // at: configs and their backups, credentials, databases, memory, bootstrap files.
 type File struct {
 	host.FileInfo
-	Kind string // config, config-backup, credential, database, memory, bootstrap, log, env, backup, session
+	Kind string // config, config-backup, credential, database, memory, bootstrap, log, env, backup, session, history, login, git
 	// Secrets names the rules of the secrets found in its text ("openai-key"),
 	// with the line; never their values.
 	Secrets []SecretAt
