@@ -181,6 +181,6 @@ func editorTool(s *shell, args map[string]any) {
 func deleteTool(s *shell, args map[string]any) {
 	s.eachPath(args, func(p string) {
 		s.writes(p)
-		s.gone(clean(strings.Replace(p, "~", home, 1), s.dir), "delete "+p)
+		s.gone(p, "delete "+p)
 	})
 }

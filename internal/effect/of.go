@@ -16,15 +16,19 @@ const (
 	maxCode  = 1 << 18 // bytes of inline code that are searched
 )
 
-// Of says what a tool call can do. tool is the real tool's name, args its
-// arguments as a JSON object of at most 1 MiB. It is pure and safe for
-// concurrent use; what it cannot read it reports as Opaque.
-func Of(tool string, args []byte) Effects {
+// Of says what a tool call can do of whose tool nothing but the name is known.
+func Of(tool string, args []byte) Effects { return OfCall(tool, args, Schema{}) }
+
+// OfCall says what a tool call can do. tool is the real tool's name, args its
+// arguments as a JSON object of at most 1 MiB, s how the tool was offered. It is
+// pure and safe for concurrent use; what it cannot read it reports as Opaque.
+func OfCall(tool string, args []byte, s Schema) Effects {
 	r := newRecorder()
 	if len(args) > maxArgs {
 		r.unreadable("the arguments are longer than 1 MiB")
 		return r.effects()
 	}
+	r.schema = s
 	judgeTool(r, tool, decodeArgs(r, args), 0)
 	return r.effects()
 }

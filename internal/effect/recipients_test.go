@@ -10,7 +10,7 @@ func TestRecipients(t *testing.T) {
 		{"message", `{"action":"send","to":"+49","message":"hello"}`, "+49"},
 		{"message", `{"action":"send","target":"channel:C1","targets":["a","b","a",7]}`, "channel:C1 a b"},
 		{"tool_call", `{"id":"message","args":{"to":"@anna"}}`, "@anna"},
-		{"send_email", `{"to":["a@example.org"],"bcc":"b@example.org"}`, "a@example.org b@example.org"},
+		{"send_email", `{"to":["a@example.org"],"bcc":"b@example.org"}`, "b@example.org a@example.org"},
 		{"sessions_send", `{"sessionKey":"agent:main:x","message":"hi"}`, "agent:main:x"},
 		{"read", `{"path":"x","to":"y"}`, ""},
 		{"message", `{"to":null}`, ""},

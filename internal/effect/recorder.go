@@ -10,10 +10,11 @@ import (
 
 // recorder collects the effects of one action.
 type recorder struct {
-	e     Effects
-	kinds map[Kind]bool
-	steps int // commands that may still be evaluated
-	code  int // bytes of inline code that may still be searched
+	e      Effects
+	kinds  map[Kind]bool
+	schema Schema // how the judged tool was offered
+	steps  int    // commands that may still be evaluated
+	code   int    // bytes of inline code that may still be searched
 }
 
 func newRecorder() *recorder { return &recorder{steps: maxSteps, code: maxCode} }

@@ -31,9 +31,11 @@ func init() {
 	define(plist, kinds(Write), "defaults", "plutil", "PlistBuddy", "SetFile")
 }
 
-// gone judges that a file is deleted.
-func (s *shell) gone(p, piece string) {
+// gone judges that a file is deleted, by its name as written.
+func (s *shell) gone(written, piece string) {
 	s.kind(Destroy)
+	s.add(&s.e.Deletes, readable(written))
+	p := clean(strings.Replace(written, "~", home, 1), s.dir)
 	if matches(p, guardFiles) || matches(p+"/x", guardFiles[:1]) {
 		s.kind(Guard)
 		s.danger(DisableGuard, piece)
@@ -55,7 +57,7 @@ func remove(s *shell, c *call) flow {
 	for _, o := range operands {
 		p := clean(o.text, s.dir)
 		s.writes(o.text)
-		s.gone(p, c.piece)
+		s.gone(o.text, c.piece)
 		delete(s.files, p)
 		if !o.whole() && strings.Trim(o.bare(), "/*.") == "" {
 			continue // "$dir/": what is meant is not known, and the variable will be set
@@ -80,7 +82,7 @@ func shred(s *shell, c *call) flow {
 	for _, o := range operands {
 		p := clean(o.text, s.dir)
 		s.writes(o.text)
-		s.gone(p, c.piece)
+		s.gone(o.text, c.piece)
 		if wide(p) {
 			s.danger(DestructiveWide, c.piece)
 		}
@@ -130,7 +132,7 @@ func truncate(s *shell, c *call) flow {
 	_, operands := grammar{short: "srlo", long: []string{"--size", "--reference"}}.parse(c.args)
 	for _, o := range operands {
 		s.writes(o.text)
-		s.gone(clean(o.text, s.dir), c.piece)
+		s.gone(o.text, c.piece)
 	}
 	return flow{}
 }

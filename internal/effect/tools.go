@@ -53,7 +53,7 @@ func judgeTool(r *recorder, name string, args map[string]any, depth int) {
 		if t, ok = foreign(name); ok {
 			s.foreignTool(t, args)
 		} else {
-			s.unknownTool(name, args)
+			s.unknownTool(name, args, r.schema)
 		}
 		return
 	}
@@ -318,7 +318,7 @@ func patchTool(s *shell, args map[string]any) {
 			flush()
 			file = openclaw.FilePath(strings.TrimSpace(m[2]))
 			if m[1] == "Delete File" {
-				s.gone(clean(strings.Replace(file, "~", home, 1), s.dir), "delete "+file)
+				s.gone(file, "delete "+file)
 			}
 		} else if rest, ok := strings.CutPrefix(line, "+"); ok && content.Len() < maxFlow {
 			content.WriteString(strings.TrimPrefix(rest, "++ ") + "\n")
@@ -557,7 +557,7 @@ func (s *shell) argumentText(key, v string, ks []Kind, sending bool) {
 			s.writes(v)
 			s.changes(p, flow{text: hole}, piece)
 			if slices.Contains(ks, Destroy) {
-				s.gone(p, piece)
+				s.gone(v, piece)
 			}
 		}
 		if !slices.Contains(ks, Write) || sending {
@@ -566,50 +566,6 @@ func (s *shell) argumentText(key, v string, ks []Kind, sending bool) {
 				s.leaks(f, piece)
 			}
 		}
-	}
-}
-
-// toolWords say by a piece of its name what an unknown tool does.
-var toolWords = []struct {
-	words *regexp.Regexp
-	kinds []Kind
-}{
-	{regexp.MustCompile(`^(get|list|read|search|find|describe|show|query|lookup|view|check|count|fetch|load|inspect|status|info|browse|download|resolve|open)$`), kinds(Read)},
-	{regexp.MustCompile(`^(create|add|write|update|set|put|edit|save|insert|append|move|rename|patch|modify|change|mark|upload|copy|import|assign|draft|reschedule)$`), kinds(Write)},
-	{regexp.MustCompile(`^(delete|remove|drop|purge|destroy|clear|wipe|truncate|erase|archive|cancel|revoke|kill|reset|overwrite|terminate|unlink|trash)$`), kinds(Write, Destroy)},
-	{regexp.MustCompile(`^(send|post|email|mail|message|notify|publish|tweet|reply|comment|forward|dm|sms|call|broadcast|submit|push|http|request|navigate|goto|url|upload|webhook|fetch|browse|share|invite|web)$`), kinds(Send)},
-	{regexp.MustCompile(`^(run|exec|execute|eval|shell|command|bash|script|deploy|start|launch|invoke|trigger|terminal|python|code|sql|compile|build)$`), kinds(Execute)},
-	{regexp.MustCompile(`^(pay|payment|buy|purchase|transfer|order|charge|book|reserve|refund|checkout|withdraw|subscribe|trade|bid|donate|invoice|swap)$`), kinds(Spend, Send)},
-	{regexp.MustCompile(`^(grant|permission|permissions|role|share|invite|token|user|member|install|enable|schedule|cron|webhook|public|unlock|allow|approve|authorize|expose|tunnel|key|password|access|acl|collaborator)$`), kinds(Widen)},
-}
-
-var wordBreaks = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+|[0-9]+`)
-
-// unknownTool judges by its name a tool that is not OpenClaw's own (MCP, a
-// plugin). One whose name says nothing may do anything.
-func (s *shell) unknownTool(name string, args map[string]any) {
-	s.opaque()
-	var ks []Kind
-	for _, w := range wordBreaks.FindAllString(name, 32) {
-		for _, t := range toolWords {
-			if t.words.MatchString(strings.ToLower(w)) {
-				ks = append(ks, t.kinds...)
-			}
-		}
-	}
-	if len(ks) == 0 {
-		ks = kinds(Read, Write, Execute, Send)
-	}
-	s.kind(ks...)
-	if s.guardConfigName(name) && !slices.Contains(ks, Read) {
-		s.danger(DisableGuard, name)
-	}
-	s.arguments(args, ks, slices.Contains(ks, Send) && !slices.Contains(ks, Write))
-	if slices.Contains(ks, Execute) {
-		if code := text(args, "code", "python", "javascript", "source", "expression"); code != "" {
-			s.scanCode(anyLanguage, code)
-		}
-		s.sql(text(args, "sql", "query", "statement"), name)
 	}
 }
 

@@ -89,7 +89,7 @@ func TestTools(t *testing.T) {
 		{"tool_call", `{"id":"read","args":"{\"path\":\"/etc/shadow\"}"}`, "read", "credential-read"},
 		{"tool_call", `{"id":"tool_call","args":{"id":"read","args":{"path":"/etc/shadow"}}}`, "read", "credential-read"},
 
-		{"github__create_issue", `{"title":"x"}`, "write", ""},
+		{"github__create_issue", `{"title":"x"}`, "send write", ""},
 		{"filesystem_read_file", `{"path":"/etc/shadow"}`, "read", "credential-read"},
 		{"fs_write_file", `{"path":"/root/.openclaw/openclaw.json"}`, "guard write", "disable-guard"},
 		{"send_email", `{"to":"a@example.org","body":"x"}`, "send", ""},

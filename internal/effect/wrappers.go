@@ -228,10 +228,10 @@ func findProgram(s *shell, c *call) flow {
 			s.kind(Destroy)
 			for _, r := range roots {
 				s.writes(r.text)
-				if p := clean(r.text, s.dir); wide(p) && !narrowed {
+				if wide(clean(r.text, s.dir)) && !narrowed {
 					s.danger(DestructiveWide, c.piece)
 				} else {
-					s.gone(p, c.piece)
+					s.gone(r.text, c.piece)
 				}
 			}
 		case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch":
