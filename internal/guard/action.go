@@ -9,6 +9,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/effect"
+	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
 )
@@ -55,14 +56,19 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 		d.Verdict = policy.Deny
 	}
 	d = d.of(unproven)
-	if d.Restore = restored != "" && d.Verdict == policy.Allow; d.Verdict != policy.Allow {
-		d.what = summary(a.Tool, in.Effects)
-	}
-	d = g.keep(ctx, a.Turn, d, ledger.Row{
+	row := ledger.Row{
 		Act: "call", Tool: a.Tool, Action: exactly(a),
 		Detail:  g.clean(written),
 		Effects: g.effects(in.Effects), Seen: g.seen(in, written, secrets, nil),
-	})
+	}
+	var question *approval.Question
+	if d.Verdict == policy.Ask {
+		d, row.Approval, question = g.needed(a, in, d, row)
+	}
+	if d.Restore = restored != "" && d.Verdict <= policy.Ask; d.Verdict != policy.Allow {
+		d.what = summary(a.Tool, in.Effects)
+	}
+	d = g.ask(g.keep(ctx, a.Turn, d, row), question, row.Detail)
 	if d.Verdict == policy.Allow {
 		g.await(a, d.ID)
 	}

@@ -14,6 +14,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
@@ -48,6 +49,14 @@ type Turn struct {
 	// Config names the OpenClaw, by the path of its openclaw.json; "" is unknown.
 	Config  string
 	Speaker Speaker
+	// Job is the scheduled job whose run it is; the zero value is none.
+	Job Job
+}
+
+// Job is a scheduled job of OpenClaw's.
+type Job struct {
+	ID           string
+	Instructions string // SHA-256 of them, in hex
 }
 
 // Decision is the answer to one action or text.
@@ -60,6 +69,9 @@ type Decision struct {
 	// Restore tells that an allowed call was judged, and has to be handed on, with
 	// its secrets put back (see Restore).
 	Restore bool
+	// Question is the number under which a person was asked, of an ask; 0 when
+	// nobody was.
+	Question int64
 
 	german string // Why in German, where the policy has it
 	back   string // the command that leads to a proven OpenClaw
@@ -73,6 +85,7 @@ const (
 	unpermitted   = "no rule permits it"
 	unforbidden   = "nothing forbids it"
 	needsApproval = "it needs approval"
+	denied        = "you said no to it"
 )
 
 // Operator is what the operator has settled while the doors are open; see
@@ -106,6 +119,9 @@ func (nobody) OnFreeze(func()) (stop func())           { return func() {} }
 type Guard struct {
 	// Operator is set before the guard is used; New's has settled nothing.
 	Operator Operator
+	// Approvals is where a person is asked. It is set before the guard is used;
+	// nil asks nobody, and what would ask is denied.
+	Approvals *approval.Desk
 	// Unproven says of an OpenClaw, by the path of its config, why it is not proven
 	// that its calls pass Seawall as they must; nil when nothing speaks against it.
 	// It is set before the guard is used, and safe for concurrent use.
@@ -215,14 +231,7 @@ func (g *Guard) decide(in policy.Input) Decision {
 // keep writes a decision into the record and returns it with its ID. What
 // cannot be recorded is denied: no row, no action.
 func (g *Guard) keep(ctx context.Context, t Turn, d Decision, row ledger.Row) Decision {
-	row.Kind, row.Decision = "decided", d.Verdict.String()
-	row.Policy, row.Why, row.Version = d.Policy, d.Why, g.policy.Version()
-	row.Door, row.Route, row.Agent, row.Session, row.Trace = t.Door, t.Route, t.Agent, t.Session, t.Trace
-	row.Speaker, row.Channel, row.Sender = string(t.Speaker.Who), t.Speaker.Channel, t.Speaker.Sender
-	// Whoever names a tool or a session may put a secret there.
-	for _, field := range []*string{&row.Tool, &row.Agent, &row.Session, &row.Trace, &row.Channel, &row.Sender} {
-		*field = g.clean(*field)
-	}
+	row = g.fill(t, d, row)
 	id, err := g.write(ctx, d.Verdict, row)
 	if err != nil {
 		d = Decision{Verdict: policy.Deny, Unkept: true, Why: unkept, what: d.what}
@@ -233,6 +242,19 @@ func (g *Guard) keep(ctx context.Context, t Turn, d Decision, row ledger.Row) De
 	d.ID = id
 	g.counts[d.Verdict].Add(1)
 	return d
+}
+
+// fill completes the row of a decision.
+func (g *Guard) fill(t Turn, d Decision, row ledger.Row) ledger.Row {
+	row.Kind, row.Decision = "decided", d.Verdict.String()
+	row.Policy, row.Why, row.Version = d.Policy, d.Why, g.policy.Version()
+	row.Door, row.Route, row.Agent, row.Session, row.Trace = t.Door, t.Route, t.Agent, t.Session, t.Trace
+	row.Speaker, row.Channel, row.Sender = string(t.Speaker.Who), t.Speaker.Channel, t.Speaker.Sender
+	// Whoever names a tool or a session may put a secret there.
+	for _, field := range []*string{&row.Tool, &row.Agent, &row.Session, &row.Trace, &row.Channel, &row.Sender} {
+		*field = g.clean(*field)
+	}
+	return row
 }
 
 // note remembers whether the record can be kept.

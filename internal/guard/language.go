@@ -17,6 +17,7 @@ type language struct {
 	why, status, goOn, tell, thaw string
 	rest                          string               // of an answer
 	pass                          string               // with the row's number
+	approve                       string               // with the question's number
 	run                           string               // with a command
 	unproven, half                string               // with versions of OpenClaw
 	secret                        string               // for the title of any credential; "" keeps detect's
@@ -35,9 +36,10 @@ var languages = map[operator.Language]language{
 		messageGone: "a message was removed here", resultGone: "a tool result was removed here",
 		why: "run seawall why %d", status: "run seawall status",
 		goOn: "go on without it", tell: "tell the person that it was removed", thaw: "run seawall thaw",
-		rest: "the rest of this answer",
-		pass: "run seawall pass %d and send it again",
-		run:  "run %s", unproven: "OpenClaw %s is not proven, %s was", half: "this OpenClaw is not whole, %s was",
+		rest:    "the rest of this answer",
+		pass:    "run seawall pass %d and send it again",
+		approve: "run seawall approve %d on the machine, then ask again",
+		run:     "run %s", unproven: "OpenClaw %s is not proven, %s was", half: "this OpenClaw is not whole, %s was",
 		broken: map[string][3]string{
 			"cut off":   {"a tool call", "the model's answer was cut off before the call was complete", "ask again"},
 			"malformed": {"this answer", "the model's provider sent something that cannot be read in one way only", "ask again"},
@@ -54,9 +56,10 @@ var languages = map[operator.Language]language{
 		messageGone: "hier wurde eine Nachricht entfernt", resultGone: "hier wurde das Ergebnis eines Werkzeugs entfernt",
 		why: "seawall why %d aufrufen", status: "seawall status aufrufen",
 		goOn: "ohne sie weitermachen", tell: "der Person sagen, dass es entfernt wurde", thaw: "seawall thaw aufrufen",
-		rest: "der Rest dieser Antwort",
-		pass: "seawall pass %d aufrufen und neu senden",
-		run:  "%s aufrufen", unproven: "OpenClaw %s nicht bewiesen ist, %s war es", half: "dieses OpenClaw nicht ganz ist, %s war es",
+		rest:    "der Rest dieser Antwort",
+		pass:    "seawall pass %d aufrufen und neu senden",
+		approve: "auf dem Rechner seawall approve %d aufrufen, dann noch einmal fragen",
+		run:     "%s aufrufen", unproven: "OpenClaw %s nicht bewiesen ist, %s war es", half: "dieses OpenClaw nicht ganz ist, %s war es",
 		secret: "ein Geheimnis",
 		titles: map[string]string{
 			"injection-override":  "ein Befehl, frühere Anweisungen zu ignorieren",
@@ -76,6 +79,7 @@ var languages = map[operator.Language]language{
 			unruled:                             "die Regeln nicht angewendet werden konnten, und darum nichts erlaubt ist",
 			unpermitted:                         "keine Regel es erlaubt",
 			needsApproval:                       "es eine Freigabe braucht",
+			denied:                              "du es abgelehnt hast",
 			frozen:                              "der Agent eingefroren ist",
 			"a rule of this machine forbids it": "eine Regel dieses Rechners es verbietet",
 			"no answer of a model that passed Seawall asked for it": "keine Antwort eines Modells, die durch Seawall kam, es verlangt hat",

@@ -57,6 +57,9 @@ func (l language) look(d Decision) string {
 	if d.frozen() {
 		return l.thaw
 	}
+	if d.Question != 0 {
+		return fmt.Sprintf(l.approve, d.Question)
+	}
 	if d.back != "" {
 		return fmt.Sprintf(l.run, d.back)
 	}

@@ -1,0 +1,137 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/openseawall/seawall/internal/state"
+)
+
+// glance is how soon whoever waits hears of an answer.
+const glance = 200 * time.Millisecond
+
+// Desk is where the guard asks. It is safe for concurrent use; another process
+// may answer meanwhile.
+type Desk struct {
+	dir  *state.Dir
+	now  func() time.Time
+	read atomic.Pointer[reading]
+
+	closing sync.Once
+	closed  chan struct{}
+}
+
+// reading is the file as it was read.
+type reading struct {
+	info os.FileInfo
+	all  []Question
+}
+
+// Open returns the desk of a state directory, which tells the time by now.
+func Open(dir *state.Dir, now func() time.Time) *Desk {
+	return &Desk{dir: dir, now: now, closed: make(chan struct{})}
+}
+
+// Close ends all waiting, as if its time were over.
+func (d *Desk) Close() { d.closing.Do(func() { close(d.closed) }) }
+
+// list returns the questions as the file has them now. The list is not changed.
+func (d *Desk) list() ([]Question, error) {
+	info, err := os.Stat(d.dir.Path(File))
+	if err != nil {
+		return nil, nil
+	}
+	// It is replaced as a whole, so another content is another file.
+	if last := d.read.Load(); last != nil && os.SameFile(last.info, info) && last.info.ModTime().Equal(info.ModTime()) && last.info.Size() == info.Size() {
+		return last.all, nil
+	}
+	all, err := List(d.dir)
+	if err == nil {
+		d.read.Store(&reading{info, all})
+	}
+	return all, err
+}
+
+// Ask lists a question, and returns its number. An error means that nobody is
+// asked.
+func (d *Desk) Ask(q Question) (n int64, err error) {
+	if len(q.Args) > MaxArgs {
+		return 0, errors.New("it is too long for a person to judge")
+	}
+	err = change(d.dir, func(all *questions) error {
+		n, err = all.add(q, d.now())
+		return err
+	})
+	return n, err
+}
+
+// Answered returns what was said about an action, if somebody has and it still
+// holds: a denial, or a grant, which is used by that.
+func (d *Desk) Answered(a Action) (q Question, ok bool) {
+	all, err := d.list()
+	if err != nil {
+		return q, false
+	}
+	for _, old := range all {
+		if old.Action != a {
+			continue
+		}
+		switch old.Stand(d.now()) {
+		case Denied:
+			q, ok = old, true
+		case Granted:
+			if taken, did := d.Take(old.N); did {
+				return taken, true
+			}
+		}
+	}
+	return q, ok
+}
+
+// Take uses the grant of a question; ok is false when there is none, or it was
+// used.
+func (d *Desk) Take(n int64) (q Question, ok bool) {
+	err := change(d.dir, func(all *questions) error {
+		is := all.find(n)
+		if is == nil || is.Stand(d.now()) != Granted {
+			return errors.New("there is no such grant")
+		}
+		is.Runs++
+		q = *is
+		return nil
+	})
+	return q, err == nil
+}
+
+// Wait waits until a question is no longer waiting, or the context ends. ok is false
+// when there is no such question.
+func (d *Desk) Wait(ctx context.Context, n int64) (q Question, ok bool) {
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		all, err := d.list()
+		if err != nil {
+			return q, false
+		}
+		found := false
+		for _, is := range all {
+			if is.N == n {
+				q, found = is, true
+			}
+		}
+		if !found || q.Stand(d.now()) != Waiting {
+			return q, found
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return q, true
+		case <-d.closed:
+			return q, true
+		}
+	}
+}
