@@ -17,20 +17,24 @@ const maxArguments = 512
 // has at least one of them, if it has arguments: a shell command that cannot be
 // taken apart is decided by all of its text.
 func Decisive(tool string, args []byte, s Schema) []Argument {
-	r := newRecorder()
 	if len(args) > maxArgs {
 		return []Argument{{Kind: Code, Value: string(args[:maxFlow])}}
 	}
-	return decisive(r, tool, decodeNumbers(args), s, 0)
+	out := decisive(tool, decodeNumbers(args), s, 0)
+	decides := func(a Argument) bool { return a.Kind.Decides() || a.Kind == Remote }
+	if !slices.ContainsFunc(out, decides) && OfCall(tool, args, s).any(Send, Spend, Destroy, Widen, Guard) {
+		out = append(out, Argument{Kind: Act, Value: tool})
+	}
+	return out
 }
 
-func decisive(r *recorder, tool string, args map[string]any, s Schema, depth int) []Argument {
+func decisive(tool string, args map[string]any, s Schema, depth int) []Argument {
 	if tool == "tool_call" && depth < maxNest {
 		inner, _ := args["args"].(map[string]any)
 		if text, ok := args["args"].(string); ok {
 			inner = decodeNumbers([]byte(text))
 		}
-		return decisive(r, text(args, "id", "name", "tool"), inner, s, depth+1)
+		return decisive(text(args, "id", "name", "tool"), inner, s, depth+1)
 	}
 	if t, ok := tools[tool]; ok {
 		if shells[tool] || slices.Contains(t.kinds, Execute) && commandIn(args) {
@@ -63,11 +67,9 @@ func commandIn(args map[string]any) bool {
 
 // commandArguments takes a shell command apart.
 func commandArguments(tool string, args map[string]any) (out []Argument) {
-	raw, err := json.Marshal(args)
-	if err != nil {
-		return nil
-	}
-	e := Of(tool, raw)
+	r := newRecorder()
+	judgeTool(r, tool, args, 0)
+	e := r.effects()
 	list := func(kind ArgKind, values []string) {
 		for _, v := range values {
 			if len(out) < maxArguments {
@@ -80,9 +82,9 @@ func commandArguments(tool string, args map[string]any) (out []Argument) {
 		return slices.ContainsFunc(e.URLs, func(u string) bool { return hostOf(u) == h })
 	}))
 	list(Recipient, e.To)
-	list(Path, e.Deletes)
-	list(Package, e.Installs)
-	list(Remote, e.Remotes)
+	list(Path, r.deletes)
+	list(Package, r.installs)
+	list(Remote, r.remotes)
 	whole := len(out) == 0 || e.Opaque || e.ParseError != "" || len(e.Dangers) > 0
 	for _, name := range append([]string{"code", "data", "text", "keys", "paste", "literal"}, commandLines...) {
 		line := commandLine(args[name])

@@ -44,12 +44,12 @@ type Effects struct {
 	URLs     []string
 	Commands []string // names of the programs run, in order
 	To       []string // of a tool that sends: whom it names, as written
-	Deletes  []string // paths deleted, as written
-	Installs []string // packages that a package manager is told to get
-	Remotes  []string // git remotes contacted, by their names
 	// Opaque is true when part of the action cannot be read: an expansion that
 	// decides a command name, code in a language nobody parses, an unknown tool.
 	Opaque bool
+	// Unseen is true when it runs code of which nobody can say what it does: it may
+	// send, destroy and widen, whatever Kinds say.
+	Unseen bool
 	// ParseError is why a shell command could not be parsed, or "".
 	ParseError string
 }

@@ -25,6 +25,13 @@ const (
 	Object    ArgKind = "object"  // what is deleted, changed, booked or shared, by its name or id
 	Access    ArgKind = "access"  // a role, a permission, a visibility
 	Package   ArgKind = "package" // what a package manager installs
+	// Act is the tool itself, of a call that acts and has no other value that
+	// decides: a status is posted, everything is deleted. Its value is the tool's
+	// name; AsksFor tells whether words ask for it.
+	Act ArgKind = "act"
+	// Script is a file that is run. What it does was decided by whoever wrote it, so
+	// its name decides nothing.
+	Script ArgKind = "script"
 	// Remote is a git remote by its name. Where it leads stands in the repository's
 	// configuration, a change of which is an action of its own, so the name decides
 	// nothing unless the agent has changed it.
@@ -41,7 +48,7 @@ const (
 // something.
 func (k ArgKind) Decides() bool {
 	switch k {
-	case Content, Query, Time, Other, Remote:
+	case Content, Query, Time, Other, Remote, Script:
 		return false
 	}
 	return true

@@ -34,7 +34,7 @@ func init() {
 // gone judges that a file is deleted, by its name as written.
 func (s *shell) gone(written, piece string) {
 	s.kind(Destroy)
-	s.add(&s.e.Deletes, readable(written))
+	s.add(&s.deletes, readable(written))
 	p := clean(strings.Replace(written, "~", home, 1), s.dir)
 	if matches(p, guardFiles) || matches(p+"/x", guardFiles[:1]) {
 		s.kind(Guard)

@@ -19,8 +19,9 @@ type Action struct {
 	Turn
 	ID        string // of the call, under which its result comes back
 	Tool      string
-	Args      []byte // a JSON object
-	Ambiguous bool   // it has more than one reading
+	Args      []byte        // a JSON object
+	Ambiguous bool          // it has more than one reading
+	Schema    effect.Schema // how the tool was offered
 	// Secrets are those that the model was not shown in this conversation, by the
 	// mark that it reads instead.
 	Secrets map[string]string
@@ -30,18 +31,20 @@ type Action struct {
 // Where the policy lets a file keep secrets, it judges what will be in it.
 func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	written := unescaped(a.Args)
-	effects := effect.Of(a.Tool, a.Args)
+	effects := effect.OfCall(a.Tool, a.Args, a.Schema)
 	in := policy.Input{
 		Agent: a.Agent, Act: policy.Call, Tool: a.Tool,
 		Effects: effects, Ambiguous: a.Ambiguous,
 		Injection: verdictName(detect.Clean), Workspace: within(a.Workspace, effects.Writes),
 	}
+	var origins map[string][]string
+	in.Origin, origins = g.provenance(a, effects)
 	unproven := g.Unproven(a.Config)
 	in.Unproven = unproven != nil
 	secrets := g.unless(g.secrets(written), written)
 	restored := g.kept(a, in, written)
 	if restored != "" {
-		in.Effects = effect.Of(a.Tool, []byte(restored))
+		in.Effects = effect.OfCall(a.Tool, []byte(restored), a.Schema)
 		in.Workspace = within(a.Workspace, in.Effects.Writes)
 		in.Secrets = rules(g.unless(g.secrets(restored), restored))
 	} else {
@@ -56,10 +59,12 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 		d.Verdict = policy.Deny
 	}
 	d = d.of(unproven)
+	d.Risk, d.Origins = in.Effects.Risk(), origins
 	row := ledger.Row{
 		Act: "call", Tool: a.Tool, Action: exactly(a),
 		Detail:  g.clean(written),
 		Effects: g.effects(in.Effects), Seen: g.seen(in, written, secrets, nil),
+		Origins: origins,
 	}
 	var question *approval.Question
 	if d.Verdict == policy.Ask {

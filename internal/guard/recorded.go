@@ -25,7 +25,7 @@ func (g *Guard) effects(e effect.Effects) *ledger.Effects {
 	}
 	out := &ledger.Effects{
 		Kinds: texts(e.Kinds), Dangers: texts(e.Dangers),
-		Opaque: e.Opaque, Unparsed: g.clean(e.ParseError),
+		Opaque: e.Opaque, Unseen: e.Unseen, Unparsed: g.clean(e.ParseError),
 	}
 	for _, list := range []struct {
 		from []string
@@ -52,7 +52,11 @@ func (g *Guard) seen(in policy.Input, text string, found, across []detect.Findin
 	s := &ledger.Seen{
 		Source: in.Source, Injection: in.Injection, Secrets: in.Secrets, Ambiguous: in.Ambiguous,
 		Workspace: in.Workspace, Placeholders: in.Placeholders, Approved: in.Approved,
-		Unproven: in.Unproven,
+		Unproven: in.Unproven, Confidential: in.Confidential, Limits: in.Limits,
+	}
+	if in.Act == policy.Call {
+		o := ledger.Provenance(in.Origin)
+		s.Origin = &o
 	}
 	if s.Injection == verdictName(detect.Clean) {
 		s.Injection = ""
@@ -126,6 +130,10 @@ func Recorded(r ledger.Row) (in policy.Input, whole bool) {
 	if s := r.Seen; s != nil {
 		in.Source, in.Secrets, in.Ambiguous, in.Workspace = s.Source, s.Secrets, s.Ambiguous, s.Workspace
 		in.Placeholders, in.Approved, in.Unproven = s.Placeholders, s.Approved, s.Unproven
+		in.Confidential, in.Limits, in.Origin = s.Confidential, s.Limits, policy.Origin{Decided: true}
+		if s.Origin != nil { // an older row has none, and nothing asked for one
+			in.Origin = policy.Origin(*s.Origin)
+		}
 		if s.Injection != "" {
 			in.Injection = s.Injection
 		}
@@ -136,8 +144,8 @@ func Recorded(r ledger.Row) (in policy.Input, whole bool) {
 	}
 	in.Effects = effect.Effects{
 		Kinds: named[effect.Kind](e.Kinds), Dangers: named[effect.Danger](e.Dangers),
-		Reads: e.Reads, Writes: e.Writes, Hosts: e.Hosts, URLs: e.URLs, Commands: e.Commands,
-		Opaque: e.Opaque, ParseError: e.Unparsed,
+		Reads: e.Reads, Writes: e.Writes, Hosts: e.Hosts, URLs: e.URLs, Commands: e.Commands, To: e.To,
+		Opaque: e.Opaque, Unseen: e.Unseen, ParseError: e.Unparsed,
 	}
 	return in, r.Seen != nil && !e.Partial
 }

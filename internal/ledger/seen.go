@@ -17,6 +17,7 @@ type Effects struct {
 	Commands []string          `json:"commands,omitempty"`
 	To       []string          `json:"to,omitempty"` // whom a message is for, as written
 	Opaque   bool              `json:"opaque,omitempty"`
+	Unseen   bool              `json:"unseen,omitempty"`
 	Unparsed string            `json:"unparsed,omitempty"` // why a part could not be read
 	// Partial tells that this is not all, or not as it was: a list was too long
 	// for a row, or a secret was taken out.
@@ -25,15 +26,32 @@ type Effects struct {
 
 // Seen is what the policy saw beside the effects, and where.
 type Seen struct {
-	Source       string   `json:"source,omitempty"`    // whose text it is
-	Injection    string   `json:"injection,omitempty"` // suspicious, malicious
-	Secrets      []string `json:"secrets,omitempty"`   // rules
-	Ambiguous    bool     `json:"ambiguous,omitempty"`
-	Workspace    bool     `json:"workspace,omitempty"`
-	Placeholders bool     `json:"placeholders,omitempty"`
-	Approved     bool     `json:"approved,omitempty"`
-	Unproven     bool     `json:"unproven,omitempty"` // of the OpenClaw that called
-	Signals      []Signal `json:"signals,omitempty"`
+	Source       string      `json:"source,omitempty"`    // whose text it is
+	Injection    string      `json:"injection,omitempty"` // suspicious, malicious
+	Secrets      []string    `json:"secrets,omitempty"`   // rules
+	Ambiguous    bool        `json:"ambiguous,omitempty"`
+	Workspace    bool        `json:"workspace,omitempty"`
+	Placeholders bool        `json:"placeholders,omitempty"`
+	Approved     bool        `json:"approved,omitempty"`
+	Unproven     bool        `json:"unproven,omitempty"` // of the OpenClaw that called
+	Origin       *Provenance `json:"origin,omitempty"`   // of a call
+	Confidential bool        `json:"confidential,omitempty"`
+	Limits       []string    `json:"limits,omitempty"` // that were reached
+	Signals      []Signal    `json:"signals,omitempty"`
+}
+
+// Provenance is where the values of a call came from, as the policy saw it.
+type Provenance struct {
+	Values      []string `json:"values,omitempty"`
+	Decided     bool     `json:"decided,omitempty"`
+	Quoted      bool     `json:"quoted,omitempty"`
+	Private     []string `json:"private,omitempty"`
+	Named       bool     `json:"named,omitempty"`
+	Audience    string   `json:"audience,omitempty"`
+	Asker       string   `json:"asker,omitempty"`
+	Link        bool     `json:"link,omitempty"`
+	Own         bool     `json:"own,omitempty"`
+	Recoverable bool     `json:"recoverable,omitempty"`
 }
 
 // Signal is one thing that a detector found.
@@ -93,6 +111,13 @@ func (s *Seen) bounded() *Seen {
 	}
 	b := *s
 	b.Secrets, _ = boundedList(b.Secrets)
+	b.Limits, _ = boundedList(b.Limits)
+	if s.Origin != nil {
+		o := *s.Origin
+		o.Values, _ = boundedList(o.Values)
+		o.Private, _ = boundedList(o.Private)
+		b.Origin = &o
+	}
 	b.Signals = slices.Clone(b.Signals[:min(len(b.Signals), maxSignals)])
 	for i := range b.Signals {
 		b.Signals[i].Place = cut(b.Signals[i].Place, maxEntry)

@@ -29,7 +29,11 @@ func TestAContextFromMemoryIsThatOfItsInput(t *testing.T) {
 		case reflect.Slice:
 			f.Set(reflect.ValueOf([]string{"openai-key"}))
 		case reflect.Struct:
-			f.Set(reflect.ValueOf(effect.Effects{Opaque: true}))
+			if f.Type() == reflect.TypeFor[Origin]() {
+				f.Set(reflect.ValueOf(Origin{Decided: true}))
+			} else {
+				f.Set(reflect.ValueOf(effect.Effects{Opaque: true}))
+			}
 		default:
 			t.Fatalf("a field %s of another kind: say here what it may be", v.Type().Field(i).Name)
 		}

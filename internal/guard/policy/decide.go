@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/cedar-policy/cedar-go"
+
+	"github.com/openseawall/seawall/internal/effect"
 )
 
 // noPermit is the reason when no rule allows an action.
@@ -21,6 +23,8 @@ var attributes = []cedar.String{
 	"tool", "source", "kinds", "dangers", "reads", "writes", "hosts", "urls", "commands",
 	"opaque", "unparsed", "injection", "secrets", "ambiguous",
 	"workspace", "placeholders", "approved", "redacted", "unproven",
+	"recipients", "unseen", "risk", "reversible", "confidential", "limits",
+	"origins", "decided", "quoted", "private", "named", "audience", "asker", "link", "own",
 }
 
 // Decide answers one input. It never fails open: an error is a deny, with the
@@ -150,7 +154,7 @@ func (in Input) context() cedar.Record {
 
 // record is the context with every attribute.
 func (in Input) record() cedar.Record {
-	e := in.Effects
+	e, o := in.Effects, in.Origin
 	return cedar.NewRecord(cedar.RecordMap{
 		"tool":         cedar.String(in.Tool),
 		"source":       cedar.String(in.Source),
@@ -171,7 +175,32 @@ func (in Input) record() cedar.Record {
 		"approved":     cedar.Boolean(in.Approved),
 		"redacted":     cedar.Boolean(in.Redacted),
 		"unproven":     cedar.Boolean(in.Unproven),
+		"recipients":   set(e.To),
+		"unseen":       cedar.Boolean(e.Unseen),
+		"risk":         cedar.String(e.Risk().String()),
+		"reversible":   cedar.Boolean(in.reversible()),
+		"confidential": cedar.Boolean(in.Confidential),
+		"limits":       set(in.Limits),
+		"origins":      set(o.Values),
+		"decided":      cedar.Boolean(o.Decided),
+		"quoted":       cedar.Boolean(o.Quoted),
+		"private":      set(o.Private),
+		"named":        cedar.Boolean(o.Named),
+		"audience":     cedar.String(o.Audience),
+		"asker":        cedar.String(o.Asker),
+		"link":         cedar.Boolean(o.Link),
+		"own":          cedar.Boolean(o.Own),
 	})
+}
+
+// reversible reports whether what a call does can be taken back: by its effects, or
+// because what it deletes is the agent's own, or in git.
+func (in Input) reversible() bool {
+	e := in.Effects
+	if in.Origin.Own || in.Origin.Recoverable {
+		e.Kinds = slices.DeleteFunc(slices.Clone(e.Kinds), func(k effect.Kind) bool { return k == effect.Destroy })
+	}
+	return e.Reversible()
 }
 
 func set[S ~string](values []S) cedar.Set {

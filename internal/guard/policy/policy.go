@@ -46,7 +46,7 @@ type Input struct {
 	Agent     string // "main"
 	Act       Act
 	Tool      string // the real tool's name; "" for Read and Reply
-	Source    string // Read only: "person", "tool", "system", "assistant"
+	Source    string // of a Read: "person", "tool", "system", "assistant"; of a Call the class of what it brings: "web", "mail", … (effect.Class)
 	Effects   effect.Effects
 	Injection string   // "clean", "suspicious", "malicious"
 	Secrets   []string // rules of the secrets found in the text or arguments
@@ -61,6 +61,12 @@ type Input struct {
 	// they must: its OpenClaw is another than those that Seawall was tested with,
 	// and a proof failed, or it is half updated.
 	Unproven bool
+	// Confidential tells that what a call brings is for the operator's eyes (see
+	// effect.Source).
+	Confidential bool
+	Origin       Origin
+	// Limits are those that are reached: "messages-hour", "money-day".
+	Limits []string
 }
 
 // Unproven is the name of the shipped rule for an OpenClaw that nobody has proven.
