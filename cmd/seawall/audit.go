@@ -17,8 +17,8 @@ import (
 )
 
 type auditFlags struct {
-	json, sarif, say, all, deep bool
-	failOn, record, from        string
+	json, sarif, html, say, all, deep bool
+	failOn, record, from              string
 }
 
 func newAudit() *cobra.Command {
@@ -42,13 +42,14 @@ Exit status: 0 when nothing is at or above --fail-on, 1 when something is,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print the audit as JSON")
 	flags.BoolVar(&f.sarif, "sarif", false, "print the audit as SARIF 2.1.0")
+	flags.BoolVar(&f.html, "html", false, "print the audit as one page for a browser")
 	flags.BoolVar(&f.say, "say", false, "print the verdict alone")
 	flags.BoolVar(&f.all, "all", false, "print every control, with why and what to do")
 	flags.BoolVar(&f.deep, "deep", false, "also run OpenClaw's own audit (up to half a minute) and merge what it finds")
 	flags.StringVar(&f.failOn, "fail-on", "high", "exit with 1 at findings of this `severity`: info, low, medium, high, critical")
 	flags.StringVar(&f.record, "record", "", "write what the machine answered to this `file`, secrets taken out")
 	flags.StringVar(&f.from, "from", "", "audit the machine recorded in this `file` instead of this one")
-	cmd.MarkFlagsMutuallyExclusive("json", "sarif", "say")
+	cmd.MarkFlagsMutuallyExclusive("json", "sarif", "html", "say")
 	cmd.MarkFlagsMutuallyExclusive("record", "from")
 	cmd.MarkFlagsMutuallyExclusive("deep", "from")
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions([]string{"info", "low", "medium", "high", "critical"}, cobra.ShellCompDirectiveNoFileComp))
@@ -70,6 +71,8 @@ func audit(cmd *cobra.Command, f auditFlags) error {
 		err = report.JSON(out, a)
 	case f.sarif:
 		err = report.SARIF(out, a)
+	case f.html:
+		err = report.HTML(out, a)
 	case f.say:
 		err = report.Say(out, a)
 	default:

@@ -13,7 +13,7 @@ import (
 // families in the order of the report: from what strangers reach to what is kept.
 var families = []posture.Family{
 	posture.Gateway, posture.SSH, posture.Firewall, posture.Docker, posture.Compose,
-	posture.Secrets, posture.Skills, posture.State, posture.Updates,
+	posture.Secrets, posture.Skills, posture.Integrations, posture.Tunnels, posture.State, posture.System, posture.Updates,
 }
 
 // everything writes all results, family by family.
