@@ -15,6 +15,11 @@ type recorder struct {
 	schema Schema // how the judged tool was offered
 	steps  int    // commands that may still be evaluated
 	code   int    // bytes of inline code that may still be searched
+
+	// What only Decisive tells.
+	deletes  []string // paths, as written
+	installs []string // packages that a package manager is told to get
+	remotes  []string // of git, by their names
 }
 
 func newRecorder() *recorder { return &recorder{steps: maxSteps, code: maxCode} }
