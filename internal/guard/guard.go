@@ -14,8 +14,10 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/openseawall/seawall/internal/detect"
+	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/guard/operator"
+	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
 )
@@ -49,6 +51,8 @@ type Turn struct {
 	// Config names the OpenClaw, by the path of its openclaw.json; "" is unknown.
 	Config  string
 	Speaker Speaker
+	// Talk is the conversation in which it happens; nil is not known.
+	Talk *origin.Conversation
 	// Job is the scheduled job whose run it is; the zero value is none.
 	Job Job
 }
@@ -69,6 +73,10 @@ type Decision struct {
 	// Restore tells that an allowed call was judged, and has to be handed on, with
 	// its secrets put back (see Restore).
 	Restore bool
+	// Of a call: how bad it could get, and where each of its decisive values comes
+	// from.
+	Risk    effect.Risk
+	Origins map[string][]string
 	// Question is the number under which a person was asked, of an ask; 0 when
 	// nobody was.
 	Question int64
@@ -234,7 +242,7 @@ func (g *Guard) keep(ctx context.Context, t Turn, d Decision, row ledger.Row) De
 	row = g.fill(t, d, row)
 	id, err := g.write(ctx, d.Verdict, row)
 	if err != nil {
-		d = Decision{Verdict: policy.Deny, Unkept: true, Why: unkept, what: d.what}
+		d = Decision{Verdict: policy.Deny, Unkept: true, Why: unkept, Risk: d.Risk, Origins: d.Origins, what: d.what}
 	}
 	if ctx.Err() == nil {
 		g.note(err)

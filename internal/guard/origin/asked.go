@@ -1,0 +1,253 @@
+package origin
+
+import (
+	"strings"
+
+	"github.com/openseawall/seawall/internal/effect"
+)
+
+// act is what one may be asked to do to the world, as far as it matters who
+// asked.
+type act uint8
+
+const (
+	tells    act = 1 << iota // a message goes out
+	invites                  // somebody is let in on something: an appointment, a file, a group
+	removes                  // something is gone
+	pays                     // money goes
+	changes                  // something is made or altered
+	runs                     // a program runs
+	goes                     // an address is visited
+	anything = act(1<<7 - 1)
+)
+
+// requests are the verbs by which people ask. Those behind a colon are nouns as
+// often, and are verbs only where one begins to ask.
+var requests = map[string]act{}
+var nounsToo = map[string]bool{}
+
+func init() {
+	for a, list := range map[act]string{
+		tells: `send forward reply respond answer tell notify inform write remind post publish announce submit let message: email: mail: e-mail: text: dm: call: ping: tweet: contact: broadcast: report: message:
+			sende schick schicke schreib schreibe antworte leite sag sage informiere benachrichtige erinnere poste veröffentliche melde teile maile senden schicken schreiben antworten weiterleiten informieren benachrichtigen`,
+		invites: `invite share grant include add schedule book: set give create organize organise arrange plan:
+			lade teile gib einladen freigeben füge hinzufügen erstelle plane vereinbare trage lege`,
+		removes: `delete remove cancel clear erase trash drop purge wipe uninstall unsubscribe discard kick revoke archive: empty:
+			lösche entferne storniere leere kündige löschen entfernen stornieren kündigen abbestellen`,
+		pays: `pay buy purchase transfer send refund reserve wire donate reimburse repay subscribe renew settle order: book: charge: tip:
+			bezahle zahle kaufe überweise reserviere buche bestelle erstatte zahlen bezahlen kaufen überweisen reservieren buchen bestellen`,
+		changes: `create add make update change adjust edit append insert save rename move reschedule schedule modify set replace increase decrease postpone put register enable disable assign upload push commit merge write draft: note: mark: plan: copy: file:
+			erstelle ändere aktualisiere verschiebe speichere ergänze füge lege trage setze schreibe benenne erhöhe ändern aktualisieren verschieben speichern erstellen`,
+		runs: `run execute install deploy start restart build: compile: test: launch
+			starte installiere führe starten installieren ausführen`,
+		goes: `open visit browse fetch download go check read look summarize summarise get load
+			öffne besuche lade rufe lies hole schau`,
+	} {
+		for w := range strings.FieldsSeq(list) {
+			w, noun := strings.CutSuffix(w, ":")
+			requests[w] |= a
+			if noun {
+				nounsToo[w] = true
+			}
+		}
+	}
+}
+
+// openers are the words that may stand before a verb by which one asks.
+var openers = set(`please can could would will you then also and i we want need like to let's lets us kindly now next first second third finally
+	so but or just go ahead help me try not forget sure make remember if yes no ok okay should must have bitte kannst könntest du und dann
+	auch jetzt noch nicht vergiss zu must sollst ja ich möchte will dass hey hi hello dear moreover additionally further afterwards after that`)
+
+// asking begin a question to which the answer is words.
+var asking = set(`who what when where how which why did does is are was were has had wer was wann wo wie welche welcher welches warum hat hast ist sind war waren`)
+
+// denials turn a request around, unless they are about forgetting.
+var denials = set(`not don't dont never no without nicht nie kein keine keinen ohne avoid unless n't cannot can't won't mustn't shouldn't`)
+
+// forgetting makes of a denial a request: do not forget to.
+var forgetting = set(`forget hesitate vergiss vergessen`)
+
+func set(list string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(list) {
+		m[w] = true
+	}
+	return m
+}
+
+// clause is a piece of a message that asks for one thing.
+type clause struct {
+	begin, end int // words
+	acts       act
+	verbs      []int // where they stand
+}
+
+// clauses cuts words into pieces that ask for one thing each.
+func clauses(ws []word) (all []clause) {
+	begin := 0
+	flush := func(end int) {
+		if end > begin {
+			all = append(all, newClause(ws, begin, end))
+		}
+		begin = end
+	}
+	for i, w := range ws {
+		if i+1 == len(ws) {
+			break
+		}
+		next := ws[i+1].low
+		switch {
+		case strings.ContainsAny(w.after, "!?;\n") || strings.HasPrefix(w.after, ".") || strings.Contains(w.after, ". ") || strings.HasSuffix(w.low, "."):
+			flush(i + 1)
+		case next == "then" || next == "dann" || next == "afterwards" || next == "danach":
+			flush(i + 1)
+		case (w.low == "and" || w.low == "und" || strings.Contains(w.after, ",")) && requests[next] != 0 && !nounsToo[next]:
+			flush(i + 1)
+		}
+	}
+	flush(len(ws))
+	return all
+}
+
+// newClause reads what a clause asks for.
+func newClause(ws []word, begin, end int) clause {
+	c := clause{begin: begin, end: end}
+	question := asking[ws[begin].low]
+	opening := true // only openers stand before
+	for i := begin; i < end; i++ {
+		w := ws[i].low
+		a := requests[w]
+		verb := a != 0 && (opening || !question && !nounsToo[w] && !named(ws, begin, i))
+		switch {
+		case verb && !denied(ws, begin, i):
+			c.acts |= a
+			c.verbs = append(c.verbs, i)
+			opening = false
+		case opening && !openers[w] && !numbering(w) || question:
+			opening = false
+		}
+	}
+	return c
+}
+
+// named reports whether a verb is not what is asked for but says something about
+// somebody: "the file that Bob did send".
+func named(ws []word, begin, i int) bool {
+	for k := i - 1; k >= max(begin, i-3); k-- {
+		switch w := ws[k].low; {
+		case w == "to" && k > begin && (asking[ws[k-1].low] || ws[k-1].low == "link" || ws[k-1].low == "asked" || ws[k-1].low == "asks" || ws[k-1].low == "wants" || ws[k-1].low == "wanted"):
+			return true
+		case w == "did" || w == "does" || w == "that" || w == "which" || w == "who" || w == "they" || w == "he" || w == "she" || w == "it":
+			return true
+		}
+	}
+	return false
+}
+
+// denied reports whether a verb is not to be done.
+func denied(ws []word, begin, i int) bool {
+	for k := i - 1; k >= max(begin, i-4); k-- {
+		if forgetting[ws[k].low] {
+			return false
+		}
+		if denials[ws[k].low] || strings.HasSuffix(ws[k].low, "n't") || strings.HasSuffix(ws[k].low, "n’t") {
+			return true
+		}
+	}
+	return false
+}
+
+func numbering(w string) bool { return len(w) <= 3 && strings.Trim(w, "0123456789.)") == "" }
+
+// request is what the operator asks for now.
+type request struct {
+	acts     act
+	messages []*message // that which asks, and those it goes on from: the last one first
+}
+
+// goingOn is how many words a message has that only says "yes, do it".
+const goingOn = 6
+
+// request is the operator's last message, and those before it that it only
+// confirms.
+func (c *Conversation) request() request {
+	var r request
+	for i := len(c.said) - 1; i >= 0 && len(r.messages) < 4; i-- {
+		m := c.said[i]
+		r.messages = append(r.messages, m)
+		for _, cl := range m.clauses {
+			r.acts |= cl.acts
+		}
+		if m.delegates() {
+			r.acts |= anything
+		}
+		if len(m.words) > goingOn || r.acts != 0 {
+			break
+		}
+	}
+	return r
+}
+
+// acts are what a call amounts to.
+func (call Call) acts() act {
+	verb := act(0)
+	for _, w := range nameWords(call.Tool) {
+		verb |= requests[w]
+	}
+	has := func(k effect.Kind) bool {
+		for _, x := range call.Kinds {
+			if x == k {
+				return true
+			}
+		}
+		return false
+	}
+	var a act
+	switch {
+	case has(effect.Spend):
+		a = pays
+	case has(effect.Destroy):
+		a = removes
+	case has(effect.Widen):
+		a = invites | verb&changes
+	case has(effect.Send) && verb&(invites|changes) != 0 && verb&tells == 0:
+		a = invites | changes // who is named in it is told
+	case has(effect.Send) && verb&tells == 0 && verb&goes != 0:
+		a = anything // an address that is his is visited
+	case has(effect.Send):
+		a = tells
+	default:
+		a = anything
+	}
+	return a
+}
+
+// asked reports whether the operator asked for a call of this kind.
+func (j *judgement) asked() bool { return j.request.acts&j.Call.acts() != 0 }
+
+// delegates reports whether the message hands over to what stands elsewhere: "do
+// what the mail says".
+func (m *message) delegates() bool {
+	for _, c := range m.clauses {
+		for i := c.begin; i < c.end; i++ {
+			if !doing[m.words[i].low] || denied(m.words, c.begin, i) {
+				continue
+			}
+			task := false
+			for k := i + 1; k < min(i+12, c.end); k++ {
+				w := m.words[k].low
+				task = task || tasks[w] && k < i+6
+				if task && texts[w] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+var (
+	doing = set(`do perform follow execute complete carry handle finish process erledige befolge mache führe`)
+	texts = set(`email e-mail mail message file document note notes ticket letter page list issue inbox datei nachricht dokument notiz liste brief`)
+	tasks = set(`actions action tasks task instructions instruction todos todo steps requests asks says aufgaben anweisungen schritte anleitung`)
+)

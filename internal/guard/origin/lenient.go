@@ -1,0 +1,285 @@
+package origin
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/openseawall/seawall/internal/effect"
+)
+
+// whence says where a value that is not the operator's can come from: where it
+// stands, in any writing or in pieces; nowhere found, from all that is untrusted.
+func (j *judgement) whence(value string) []Label {
+	forms := writings(value)
+	var labels []Label
+	for _, p := range j.parts {
+		if p.Model || slices.Contains(labels, p.Label) {
+			continue
+		}
+		if p.Label == Operator {
+			if p := j.cache.message(p); len(p.quoted) > 0 && holds(strings.Join(p.quoted, "\n"), forms) {
+				labels = append(labels, Quoted)
+			}
+			continue
+		}
+		if holds(p.Text, forms) {
+			labels = append(labels, p.Label)
+		}
+	}
+	labels = slices.DeleteFunc(labels, Label.trusted)
+	if len(labels) == 0 {
+		return slices.Clone(j.untrusted)
+	}
+	slices.SortFunc(labels, byTrust)
+	return slices.Compact(labels)
+}
+
+// writings are the forms in which a text may hold a value, folded; and the pieces
+// of which it may be put together.
+func writings(value string) []string {
+	v := squeeze(value)
+	forms := []string{v, strings.ToLower(url.QueryEscape(value)), hex.EncodeToString([]byte(value)), hex.EncodeToString([]byte(v))}
+	for _, s := range []string{value, v} {
+		// Within a longer text, base64 begins at any of three places.
+		for skip := range 3 {
+			if len(s) > skip+8 {
+				encoded := base64.RawStdEncoding.EncodeToString([]byte(s[skip:]))
+				forms = append(forms, strings.ToLower(encoded[:len(encoded)-2]))
+			}
+		}
+	}
+	for _, p := range parted.Split(v, -1) {
+		if len(p) >= 5 {
+			forms = append(forms, p)
+		}
+	}
+	return forms
+}
+
+var parted = regexp.MustCompile(`[@/?&=#\s,:;]+`)
+
+// squeeze writes a text without case, marks, width and what is not seen.
+func squeeze(s string) string {
+	ascii := true
+	for i := 0; i < len(s); i++ {
+		ascii = ascii && s[i] < 0x80
+	}
+	if ascii {
+		return strings.ToLower(s)
+	}
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(s)))
+}
+
+func holds(text string, forms []string) bool {
+	text = squeeze(text)
+	for _, f := range forms {
+		if f != "" && strings.Contains(text, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// ---- what goes along --------------------------------------------------------------
+
+// actionable is what makes a reader of a message do something: an address, an
+// account, a number to call.
+var actionable = regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>]+|\bwww\.[^\s"'<>]+|\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|info|biz|ru|cn|xyz|top|site|online|app|dev|me|co|link|click|shop|club|de|uk|eu|ly|gg|to)\b(?:/[^\s"'<>]*)?` +
+	`|[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}|\b[A-Z]{2}\d{2}[ ]?(?:[A-Z0-9]{4}[ ]?){2,7}[A-Z0-9]{1,4}\b|\b[A-Z]{2}\d{10,30}\b|\+?\d[\d ()/-]{8,}\d`)
+
+// carried says where a text comes from that goes to others. Words of the model's
+// choosing may; an address in them that is not the operator's is what a reader
+// would follow.
+func (j *judgement) carried(a effect.Argument) verdict {
+	if len(j.untrusted) == 0 || !slices.Contains(j.Kinds, effect.Send) {
+		return verdict{}
+	}
+	for _, v := range actionable.FindAllString(a.Value, 16) {
+		v = strings.TrimRight(v, ".,;:!?)")
+		if dates.MatchString(v) || j.mine(v) {
+			continue
+		}
+		return verdict{j.whence(v), "the message carries " + shown(v) + ", which is not in your words"}
+	}
+	return verdict{}
+}
+
+// mine reports whether a value stands whole in the operator's words, or in a field
+// of a record that they name.
+func (j *judgement) mine(v string) bool {
+	for _, m := range j.said {
+		if len(m.stands(v)) > 0 || m.namesURL(v) {
+			return true
+		}
+	}
+	for _, r := range j.pointed(0) {
+		if r.has(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// linked reports whether an address stands whole, as a link and not as an order,
+// in a result that the operator asked for.
+func (j *judgement) linked(value string) bool {
+	for _, r := range j.results {
+		if p := r.Part; mayLink(p) && isLink(p.Text, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayLink reports whether links of a result may be followed: pages and searches.
+func mayLink(p Part) bool { return p.Class == effect.FromWeb && !p.Marked }
+
+// orders are the words by which a text sends a reader somewhere.
+var orders = regexp.MustCompile(`(?i)\b(visit|open|go to|click|navigate|fetch|browse|load|curl|wget|call|request|send|post|access|follow|besuche|öffne|rufe|klicke|gehe)\b`)
+
+// isLink reports whether an address stands in a text whole, and nothing near it
+// tells to go there.
+func isLink(text, value string) bool {
+	found := false
+	for from := 0; ; {
+		i := strings.Index(text[from:], value)
+		if i < 0 {
+			return found
+		}
+		i += from
+		from = i + 1
+		if end := i + len(value); end < len(text) && !strings.ContainsRune(" \t\n\r\"'<>)]},;", rune(text[end])) {
+			continue
+		}
+		if orders.MatchString(text[max(0, i-80):i]) || orders.MatchString(text[min(len(text), i+len(value)):min(len(text), i+len(value)+60)]) {
+			return false
+		}
+		found = true
+	}
+}
+
+// ---- what is private -----------------------------------------------------------------
+
+// private are the private sources of what the call carries to others, and named
+// tells that the operator named all that was read there. A hijacked model can write
+// a secret in any form, so not the content tells but what it has read.
+func (j *judgement) private() (from []effect.Class, named bool) {
+	named = true
+	if !j.sends() {
+		return nil, true
+	}
+	for _, r := range j.results {
+		if !r.Private {
+			continue
+		}
+		if !slices.Contains(from, r.Class) {
+			from = append(from, r.Class)
+		}
+		named = named && j.named(r.Part)
+	}
+	slices.Sort(from)
+	return from, named
+}
+
+// sends reports whether the call carries words that are not the operator's.
+func (j *judgement) sends() bool {
+	if !slices.Contains(j.Kinds, effect.Send) && !slices.Contains(j.Kinds, effect.Widen) {
+		return false
+	}
+	for _, a := range j.Arguments {
+		if a.Kind == effect.Content && !j.quotes(a.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// quotes reports whether a content is the operator's own words.
+func (j *judgement) quotes(v string) bool {
+	for _, m := range j.said {
+		if len(m.stands(strings.TrimSpace(v))) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// named reports whether the operator named what a read brought: all that it looked
+// for stands in his words, or in the text that he handed over to; or it looked for
+// all of a kind that he speaks of.
+func (j *judgement) named(p Part) bool {
+	values := stringsOf(p.Args)
+	if values == nil {
+		return false
+	}
+	for _, v := range values {
+		if !j.speaksLoosely(v) {
+			return false
+		}
+	}
+	return len(values) > 0 || j.speaksOf(p)
+}
+
+// speaksLoosely is speaks for what is looked for: words in any order, dates in any
+// form.
+func (j *judgement) speaksLoosely(v string) bool {
+	for _, m := range j.request.messages {
+		if m.about(v) || m.delegates() && j.handedOver(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// about reports whether all words of a search stand in the message.
+func (m *message) about(v string) bool {
+	have := map[string]bool{}
+	for _, w := range m.plain() {
+		have[w.text] = true
+	}
+	for _, p := range pieces(v) {
+		if !have[p] && !have[strings.TrimSuffix(p, "s")] && !have[p+"s"] && !(len(p) < 3 || dates.MatchString(v)) {
+			return false
+		}
+	}
+	return true
+}
+
+// handedOver reports whether a value stands in the text that the operator handed
+// over to.
+func (j *judgement) handedOver(v string) bool {
+	for _, r := range j.pointed(0) {
+		for _, f := range r.fields {
+			if bodies[f.key] && strings.Contains(f.value, v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// speaksOf reports whether the operator speaks of what a tool lists.
+func (j *judgement) speaksOf(p Part) bool {
+	for _, m := range j.request.messages {
+		for _, w := range m.plain() {
+			for _, n := range nameWords(p.Tool) {
+				if requests[n] == 0 && len(n) > 2 && (w.text == n || w.text+"s" == n || w.text == n+"s") {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,492 @@
+package origin
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openseawall/seawall/internal/effect"
+)
+
+// record is one thing that a tool told of, as a list of fields: an appointment, a
+// contact, a file. A field's text is never looked into: in a mail's body, a
+// file's content or a page anybody writes what he likes.
+type record struct {
+	fields []field
+	of     int  // the result it stands in, by its index
+	sole   bool // the only one in it
+}
+
+type field struct {
+	key    string // folded; of a list, of each of its elements
+	value  string
+	number bool
+}
+
+// result is what a call brought.
+type result struct {
+	Part
+	records []record
+	read    bool
+}
+
+// Bounds on what is read of one result.
+const (
+	maxStructured = 256 << 10 // bytes
+	maxRecords    = 512
+	maxFields     = 64
+	maxDepth      = 12
+)
+
+// structured reads the records out of a result that is one document of JSON or
+// YAML, whole, as programs write it.
+func structured(text string) []record {
+	text = strings.TrimSpace(text)
+	if len(text) == 0 || len(text) > maxStructured {
+		return nil
+	}
+	var root any
+	if text[0] == '{' || text[0] == '[' {
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		if d.Decode(&root) != nil || d.More() {
+			return nil
+		}
+	} else {
+		if !strings.Contains(text, ":") || yaml.Unmarshal([]byte(text), &root) != nil {
+			return nil
+		}
+	}
+	var all []record
+	collect(root, &all, 0)
+	return all
+}
+
+// collect adds the records of a value: each object with a field of its own.
+func collect(v any, all *[]record, depth int) {
+	if depth > maxDepth || len(*all) >= maxRecords {
+		return
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			collect(e, all, depth+1)
+		}
+	case map[string]any:
+		var r record
+		for key, e := range v {
+			r.take(fold(strings.Trim(key, "_ ")), e, 0)
+		}
+		if len(r.fields) > 0 {
+			*all = append(*all, r)
+		}
+		for _, e := range v {
+			if nested(e) {
+				collect(e, all, depth+1)
+			}
+		}
+	}
+}
+
+// nested reports whether a value holds objects, which are records of their own.
+func nested(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		return true
+	case []any:
+		for _, e := range v {
+			if _, ok := e.(map[string]any); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// take adds a value, or each element of a list, or each key of an object whose
+// values say something about it: {"bob@…": "rw"}.
+func (r *record) take(key string, v any, depth int) {
+	if len(r.fields) >= maxFields {
+		return
+	}
+	switch v := v.(type) {
+	case string:
+		r.fields = append(r.fields, field{key: key, value: v})
+	case json.Number:
+		r.fields = append(r.fields, field{key: key, value: v.String(), number: true})
+	case int:
+		r.fields = append(r.fields, field{key: key, value: strconv.Itoa(v), number: true})
+	case float64:
+		r.fields = append(r.fields, field{key: key, value: strconv.FormatFloat(v, 'f', -1, 64), number: true})
+	case []any:
+		for _, e := range v {
+			if depth == 0 {
+				r.take(key, e, 1)
+			}
+		}
+	case map[string]any:
+		for k, e := range v {
+			if _, plain := e.(string); plain && depth == 0 && strings.Contains(k, "@") {
+				r.take(key, k, 1)
+			}
+		}
+	}
+}
+
+// titles are the fields by which people name a record.
+var titles = set(`title name filename file_name subject label summary headline full_name fullname display_name displayname username topic heading
+	titel betreff dateiname bezeichnung`)
+
+// bodies are the fields in which anybody writes what he likes.
+var bodies = set(`body content text description message comment comments note notes html snippet preview excerpt details review reviews bio about
+	inhalt beschreibung nachricht kommentar`)
+
+// has reports whether a value is one of the record's own, and no running text.
+func (r *record) has(value string) bool {
+	for _, f := range r.fields {
+		if f.value == value && !bodies[f.key] {
+			return true
+		}
+	}
+	return false
+}
+
+// writes reports whether a text of the record speaks of a value.
+func (r *record) writes(value string) bool {
+	for _, f := range r.fields {
+		if f.value != value && strings.Contains(fold(f.value), fold(value)) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayPoint reports whether results of a class are records of the operator's own
+// tools. What a page says is all its writer's, and so is what a command prints.
+func mayPoint(p Part) bool {
+	return p.Class != effect.FromWeb && p.Class != effect.FromCommands && p.Label != Person
+}
+
+// records are those of all results, the last result first.
+func (j *judgement) records() []record {
+	if j.gathered {
+		return j.known
+	}
+	j.gathered = true
+	for i := len(j.results) - 1; i >= 0; i-- {
+		p := j.results[i].Part
+		if !mayPoint(p) {
+			continue
+		}
+		list := j.cache.records(p)
+		for _, r := range list {
+			r.of, r.sole = i, len(list) == 1
+			j.known = append(j.known, r)
+		}
+	}
+	return j.known
+}
+
+// pointed are the records that the operator's words name: by a title that stands
+// whole in them, or as the only one that a search found whose words are his.
+// Where titles of different records stand in the same words, the longest counts;
+// acts, if any, must be asked for in the same piece of his message.
+func (j *judgement) pointed(acts act) []record {
+	var best []record
+	longest := map[[2]int]int{} // by message and word, how long the longest title there is
+	type hit struct {
+		record
+		at   [2]int
+		long int
+	}
+	var hits []hit
+	for _, r := range j.records() {
+		for _, f := range r.fields {
+			if !titles[f.key] {
+				continue
+			}
+			for mi, m := range j.request.messages {
+				words, at := m.title(f.value)
+				for _, i := range at {
+					if acts != 0 && m.actsAt(i)&acts == 0 {
+						continue
+					}
+					k := [2]int{mi, i}
+					longest[k] = max(longest[k], words)
+					hits = append(hits, hit{r, k, words})
+				}
+			}
+		}
+		if r.sole && j.searched(j.results[r.of].Part) {
+			best = append(best, r)
+		}
+	}
+	for _, h := range hits {
+		if h.long == longest[h.at] {
+			best = append(best, h.record)
+		}
+	}
+	return best
+}
+
+// title returns where a record's title stands in the message, and how many words
+// it has.
+func (m *message) title(t string) (words int, at []int) {
+	t = strings.TrimSpace(t)
+	for _, answer := range []string{"Re:", "RE:", "Fwd:", "FW:", "Fw:", "AW:", "WG:"} {
+		t = strings.TrimSpace(strings.TrimPrefix(t, answer))
+	}
+	if len(t) > 200 {
+		return 0, nil
+	}
+	ps := pieces(t)
+	if n := len(ps); n > 1 && extensions[ps[n-1]] && len(m.stands(t)) == 0 {
+		ps = ps[:n-1]
+	}
+	switch {
+	case len(ps) == 0:
+		return 0, nil
+	case len(ps) == 1 && (!specific(ps[0]) || !m.emphasised(t)):
+		return 0, nil
+	}
+	return len(ps), m.phrase(ps)
+}
+
+// emphasised reports whether a single word stands in the message as a name: as it
+// is written, and capital, in quotes or with something in it that words have not.
+func (m *message) emphasised(t string) bool {
+	for _, at := range m.stands(t) {
+		before := ""
+		if at > 0 {
+			before = m.text[at-1 : at]
+		}
+		if strings.ContainsAny(before, "'\"“`#") || strings.ContainsAny(t, "._-@0123456789") || proper(t) && at > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+var extensions = set(`txt md doc docx odt pdf xls xlsx csv ppt pptx json yaml yml html jpg png zip`)
+
+// actsAt are what the piece of a message asks for that a word stands in.
+func (m *message) actsAt(i int) act {
+	for _, c := range m.clauses {
+		if i >= c.begin && i < c.end {
+			return c.acts
+		}
+	}
+	return 0
+}
+
+// searched reports whether a read was the operator's: all it looked for stands in
+// his words, and it looked for something.
+func (j *judgement) searched(p Part) bool {
+	values := stringsOf(p.Args)
+	if values == nil || len(values) == 0 {
+		return false
+	}
+	named := false
+	for _, v := range values {
+		switch {
+		case dates.MatchString(v):
+		case j.speaks(v):
+			named = true
+		default:
+			return false
+		}
+	}
+	return named
+}
+
+// speaks reports whether words stand in what the operator asks now, one after the
+// other.
+func (j *judgement) speaks(v string) bool {
+	ps := pieces(v)
+	if len(ps) == 0 || len(ps) == 1 && !specific(ps[0]) {
+		return false
+	}
+	for _, m := range j.request.messages {
+		if len(m.phrase(ps)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// stringsOf are all texts and numbers in a call's arguments; nil if they cannot be
+// read.
+func stringsOf(args string) []string {
+	if strings.TrimSpace(args) == "" {
+		return []string{}
+	}
+	var v any
+	d := json.NewDecoder(strings.NewReader(args))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	list := []string{}
+	var walk func(any, int)
+	walk = func(v any, depth int) {
+		switch v := v.(type) {
+		case string:
+			if v != "" {
+				list = append(list, v)
+			}
+		case json.Number:
+			list = append(list, v.String())
+		case []any:
+			for _, e := range v {
+				if depth < maxDepth {
+					walk(e, depth+1)
+				}
+			}
+		case map[string]any:
+			for _, e := range v {
+				if depth < maxDepth {
+					walk(e, depth+1)
+				}
+			}
+		}
+	}
+	walk(v, 0)
+	return list
+}
+
+// picked reports whether an object is one that the operator's words select out of
+// the records: by name, and no other of the same name; or as the one that is the
+// most of something.
+func (j *judgement) picked(value string) bool {
+	var with, without int
+	acts := j.Call.acts()
+	if acts&(tells|invites) != 0 {
+		acts = 0 // what is sent may be named anywhere
+	}
+	for _, r := range j.pointed(acts) {
+		if r.id() == value || r.named(value) {
+			with++
+		} else {
+			without++
+		}
+	}
+	if with > 0 {
+		return without == 0 || j.several()
+	}
+	return j.most(value)
+}
+
+// several reports whether the operator speaks of more than one thing, so that
+// records beside the one at hand are no doubt.
+func (j *judgement) several() bool { return true }
+
+// ids are the fields that tell one record from another.
+var ids = set(`id uid uuid key number no nr ref reference handle slug event_id file_id email_id message_id path iban`)
+
+// id is what tells the record from others, or "".
+func (r *record) id() string {
+	for _, f := range r.fields {
+		if ids[f.key] || strings.HasSuffix(f.key, "_id") || strings.HasSuffix(f.key, "id") && len(f.key) < 12 {
+			return f.value
+		}
+	}
+	return ""
+}
+
+func (r *record) named(value string) bool {
+	for _, f := range r.fields {
+		if titles[f.key] && f.value == value {
+			return true
+		}
+	}
+	return false
+}
+
+// person reports whether a recipient is one whom the operator left to his
+// records: somebody in a record that he names, or the one person of a name.
+func (j *judgement) person(value string) bool {
+	if len(value) < 3 {
+		return false
+	}
+	s := j.slot()
+	for _, r := range j.records() {
+		if r.writes(value) && !r.has(value) {
+			return false // a text asks for it
+		}
+	}
+	if s.people {
+		for _, r := range j.pointed(0) {
+			if r.has(value) {
+				return true
+			}
+		}
+	}
+	for _, n := range s.names {
+		if j.only(n, value) {
+			return true
+		}
+	}
+	return j.delegator(value)
+}
+
+// only reports whether a value is the one address of a name in all records.
+func (j *judgement) only(n name, value string) bool {
+	found := false
+	for _, r := range j.records() {
+		titled := false
+		for _, f := range r.fields {
+			titled = titled || titles[f.key] && covers(pieces(f.value), n)
+		}
+		for _, f := range r.fields {
+			if bodies[f.key] || !strings.Contains(f.value, "@") {
+				continue
+			}
+			local, _, _ := strings.Cut(f.value, "@")
+			if titled || covers(pieces(local), n) {
+				if f.value != value {
+					return false // two of that name
+				}
+				found = true
+			}
+		}
+	}
+	return found
+}
+
+func covers(words []string, n name) bool {
+	for _, want := range n {
+		ok := false
+		for _, w := range words {
+			ok = ok || w == want
+		}
+		if !ok {
+			return false
+		}
+	}
+	return len(n) > 0
+}
+
+// senders are the fields that say who wrote a record.
+var senders = set(`sender from author absender von`)
+
+// delegator reports whether the operator has handed over to a text, and it is who
+// wrote it.
+func (j *judgement) delegator(value string) bool {
+	handed := false
+	for _, m := range j.request.messages {
+		handed = handed || m.delegates() && len(m.stands(value)) > 0
+	}
+	if !handed {
+		return false
+	}
+	for _, r := range j.pointed(0) {
+		for _, f := range r.fields {
+			if senders[f.key] && f.value == value {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,32 @@
+package guard
+
+import (
+	"github.com/openseawall/seawall/internal/effect"
+	"github.com/openseawall/seawall/internal/guard/origin"
+	"github.com/openseawall/seawall/internal/guard/policy"
+)
+
+// provenance says where the values of a call come from, in the policy's terms, and
+// by argument as the record has it.
+func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[string][]string) {
+	if a.Talk == nil {
+		return policy.Origin{Decided: true, Named: true}, nil
+	}
+	arguments := effect.Decisive(a.Tool, a.Args, a.Schema)
+	f := a.Talk.Of(origin.Call{Tool: a.Tool, Arguments: arguments, Kinds: e.Kinds})
+	o := policy.Origin{Values: texts(f.Labels), Decided: f.Decided, Named: f.Named, Link: f.Link, Private: texts(f.Private)}
+	for _, l := range f.Labels {
+		o.Quoted = o.Quoted || l == origin.Quoted
+	}
+	if len(f.Private) > 0 {
+		o.Audience = policy.AudienceOthers
+	}
+	if a.Speaker.Who == Owner {
+		o.Asker = policy.AskerOperator
+	}
+	by := make(map[string][]string, len(f.Origins))
+	for arg, labels := range f.Origins {
+		by[g.clean(arg)] = texts(labels)
+	}
+	return o, by
+}
