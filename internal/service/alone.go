@@ -141,6 +141,7 @@ func OpenAlone(ctx context.Context, dir *state.Dir, a Alone, version string) (*S
 // ServeAlone serves the one route until the context ends.
 func (s *Service) ServeAlone(ctx context.Context, door net.Listener) error {
 	s.event(ctx, "a door alone was opened for "+s.routes.List()[0].Upstream)
+	defer context.AfterFunc(ctx, s.guard.Approvals.Close)()
 	s.ledger.Publish(s.dir)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -23,6 +23,7 @@ import (
 	"github.com/openseawall/seawall/internal/console"
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/guard/operator"
@@ -62,6 +63,7 @@ type Service struct {
 	complaints io.Writer
 	observed   observed
 	unproven   atomic.Pointer[map[string]*guard.Unproven] // by the agents' configs
+	report     atomic.Pointer[proof.Report]               // the last of the watch
 }
 
 // Open reads policy, keys and routes and opens the record. It is an error when
@@ -82,7 +84,7 @@ func Open(ctx context.Context, dir *state.Dir, version string) (*Service, error)
 	if report, err := proof.Load(dir); err == nil {
 		s.doubt(report)
 	}
-	s.guard.Unproven = s.Unproven
+	s.guard.Unproven, s.hook.Loaded = s.Unproven, s.Loaded
 	drills := proof.NewDrills(dir)
 	s.door.Witness, s.door.Canary, s.door.Drill, s.hook.Drill = s.hook, proof.NewCanaries(dir), drills, drills
 	return s, nil
@@ -111,7 +113,7 @@ func open(ctx context.Context, dir *state.Dir, version string, routes *model.Rou
 	}
 	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes, complaints: os.Stderr}
 	s.guard = guard.New(rules, record, known, marks)
-	s.guard.Operator = operator.Open(dir, time.Now)
+	s.guard.Operator, s.guard.Approvals = operator.Open(dir, time.Now), approval.Open(dir, time.Now)
 	s.door = model.New(s.guard, routes, nil)
 	return s, nil
 }
@@ -125,6 +127,8 @@ func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
 		return err
 	}
 	defer s.retire()
+	// What waits for a person would hold up the end.
+	defer context.AfterFunc(ctx, s.guard.Approvals.Close)()
 	s.ledger.Publish(s.dir)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -194,6 +198,7 @@ func (s *Service) look(ctx context.Context, last look) look {
 		fmt.Fprintln(s.complaints, "seawall: the record cannot be kept, so what the agent wants is denied:", now.unkept)
 	}
 	now.frozen = s.frozen(ctx, last.frozen)
+	s.answered(ctx)
 	if now.record != last.record && now.record != "" {
 		fmt.Fprintln(s.complaints, "seawall:", now.record)
 	}

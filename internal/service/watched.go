@@ -195,6 +195,18 @@ func (s *Service) doubt(report *proof.Report) {
 		unproven[a.Config] = a.Unproven
 	}
 	s.unproven.Store(&unproven)
+	s.report.Store(report)
+}
+
+// Loaded tells whether the watch has seen, a moment ago, that an OpenClaw loads
+// the plugin, and that nothing else speaks against its asking there.
+func (s *Service) Loaded(config string) bool {
+	r := s.report.Load()
+	if r == nil || !r.Fresh(time.Now()) {
+		return false
+	}
+	i := slices.IndexFunc(r.Agents, func(a proof.Agent) bool { return a.Config == config })
+	return i >= 0 && r.Agents[i].Plugin == "" && r.Agents[i].Gateway != 0 && r.Agents[i].Unproven == nil
 }
 
 // Unproven says of an agent, by the path of its config, what is not proven.

@@ -10,6 +10,13 @@ import http from "node:http";
 const patience = 10_000;
 const maxAnswer = 64 * 1024;
 
+// A call that a person has to allow waits as long as the door keeps it: the door
+// gives up after 590 seconds and gives a sign every 15. OpenClaw gives a hook ten
+// minutes at most (docs/plugins/hooks/reference.md).
+const waiting = 597_000;
+const silence = 60_000;
+const budget = 600_000;
+
 // words are those of the one sentence that the plugin says itself: when the
 // door is closed, nobody else can.
 const words = {
@@ -26,30 +33,36 @@ export function stopped(what) {
   return `${spoken.stopped}: ${name}. ${spoken.because}: ${spoken.closed}. ${spoken.can}: ${spoken.advice}.`;
 }
 
-// post sends one question and returns the answer's object.
-export function post(config, path, question) {
+// post sends one question and returns the answer's object. Where the door has
+// begun to answer, it may wait for a person. cancelled ends that, when the call
+// is no longer wanted.
+export function post(config, path, question, cancelled) {
   return new Promise((resolve, reject) => {
     const body = Buffer.from(JSON.stringify(question));
     const url = new URL(config.endpoint + path);
+    const limit = AbortSignal.timeout(waiting);
     const request = http.request(url, {
       method: "POST",
       agent: false, // not the one that a proxy may have taken over
-      signal: AbortSignal.timeout(patience),
+      signal: cancelled ? AbortSignal.any([limit, cancelled]) : limit,
       headers: {
         "content-type": "application/json",
         "content-length": body.length,
         authorization: `Bearer ${config.token}`,
       },
     }, (response) => {
+      quiet(silence);
       let size = 0;
       const pieces = [];
       response.on("error", reject);
       response.on("data", (piece) => {
+        quiet(silence);
         size += piece.length;
         if (size > maxAnswer) request.destroy(new Error("the answer is too long"));
         else pieces.push(piece);
       });
       response.on("end", () => {
+        clearTimeout(timer);
         try {
           const answer = JSON.parse(Buffer.concat(pieces).toString("utf8"));
           if (Object.hasOwn(words, answer?.language)) spoken = words[answer.language];
@@ -59,6 +72,13 @@ export function post(config, path, question) {
         }
       });
     });
+    let timer;
+    const quiet = (time) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.destroy(new Error("the door is silent")), time);
+    };
+    quiet(patience);
+    request.on("close", () => clearTimeout(timer));
     request.on("error", reject);
     request.end(body);
   });
@@ -77,8 +97,9 @@ export async function beforeToolCall(config, event, ctx) {
       toolKind: event.toolKind,
       runId: event.runId ?? ctx?.runId,
       sessionKey: ctx?.sessionKey,
+      sessionId: ctx?.sessionId,
       agentId: ctx?.agentId,
-    });
+    }, ctx?.abortSignal);
   } catch {
     return { block: true, blockReason: stopped(tool ?? "") };
   }
@@ -133,7 +154,7 @@ export default {
   register(api) {
     const config = api.pluginConfig ?? {};
     // Ahead of hooks that change arguments: what was judged is what is asked.
-    api.on("before_tool_call", (event, ctx) => beforeToolCall(config, event, ctx), { priority: 1000 });
+    api.on("before_tool_call", (event, ctx) => beforeToolCall(config, event, ctx), { priority: 1000, timeoutMs: budget });
     api.on("before_agent_run", (event, ctx) => beforeAgentRun(config, event, ctx), { priority: 1000 });
     api.on("model_call_started", (event, ctx) => modelCallStarted(config, event, ctx));
   },

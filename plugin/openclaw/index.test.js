@@ -58,6 +58,22 @@ for (const [name, answer] of Object.entries({
   });
 }
 
+test("a call waits as long as the door does", async (t) => {
+  const { config } = await door(t, (r) => {
+    r.write("\n");
+    setTimeout(() => r.write("\n"), 50);
+    setTimeout(() => r.end('{"allow":true}'), 100);
+  });
+  assert.equal(await beforeToolCall(config, event, ctx), undefined);
+});
+
+test("a call that is no longer wanted does not wait, and does not run", async (t) => {
+  const wanted = new AbortController();
+  const { config } = await door(t, (r) => { r.write("\n"); wanted.abort(); });
+  const result = await beforeToolCall(config, event, { ...ctx, abortSignal: wanted.signal });
+  assert.equal(result.block, true);
+});
+
 test("a closed door blocks it, and names the commands", async () => {
   const result = await beforeToolCall({ endpoint: "http://127.0.0.1:1/.hook", token: "t" }, event, ctx);
   assert.deepEqual(result, { block: true, blockReason: stopped("exec") });
@@ -126,6 +142,6 @@ test("each model call is told of, and a closed door is no error", async (t) => {
 
 test("it registers its hooks, those that decide ahead of others", () => {
   const on = [];
-  plugin.register({ pluginConfig: {}, on: (name, _f, options) => on.push([name, options?.priority]) });
-  assert.deepEqual(on, [["before_tool_call", 1000], ["before_agent_run", 1000], ["model_call_started", undefined]]);
+  plugin.register({ pluginConfig: {}, on: (name, _f, options) => on.push([name, options?.priority, options?.timeoutMs]) });
+  assert.deepEqual(on, [["before_tool_call", 1000, 600000], ["before_agent_run", 1000, undefined], ["model_call_started", undefined, undefined]]);
 });

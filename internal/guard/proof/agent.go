@@ -322,7 +322,7 @@ func (a *agent) providers() (baseURLs []string) {
 // report is what is known of this OpenClaw.
 func (a *agent) report() Agent {
 	unproven, pending := a.unproven()
-	r := Agent{Config: a.path, Version: a.current(), Unproven: unproven, Passed: a.release.passed, Rows: a.uses.rows, Proofs: []Proof{}, Ends: a.ends.Ends, Problems: []Problem{}}
+	r := Agent{Config: a.path, Version: a.current(), Unproven: unproven, Passed: a.release.passed, Rows: a.uses.rows, Proofs: []Proof{}, Ends: a.ends.Ends, Plugin: a.plugin, Problems: []Problem{}}
 	r.Ends.Provider, r.Ends.Outside = slices.Clone(r.Ends.Provider), slices.Clone(r.Ends.Outside)
 	problem := func(fix, format string, args ...any) {
 		r.Problems = append(r.Problems, Problem{fmt.Sprintf(format, args...), fix})

@@ -46,6 +46,7 @@ type Agent struct {
 	Rows     []connect.Row   `json:"routes"`                // how each way to a model stands
 	Proofs   []Proof         `json:"proofs"`                // of the routes that lead to the door
 	Ends     Ends            `json:"connections"`
+	Plugin   string          `json:"plugin,omitempty"` // why it does not load the plugin; "" when its config does
 	// Problems are what makes this agent unguarded, the worst first.
 	Problems []Problem `json:"problems"`
 }
@@ -106,10 +107,13 @@ func (r *Report) save(dir *state.Dir) error {
 	return dir.Write(File, append(content, '\n'))
 }
 
+// Fresh tells whether the report still holds at a time.
+func (r *Report) Fresh(now time.Time) bool { return now.Sub(r.Time) <= fresh }
+
 // Problems are those that hold at a time, of all agents. No report, or an old
 // one, is the first of them.
 func (r *Report) Problems(now time.Time) (all []Problem) {
-	if r == nil || now.Sub(r.Time) > fresh {
+	if r == nil || !r.Fresh(now) {
 		last := "not since it was started"
 		if r != nil {
 			last = "last at " + r.Time.Local().Format("2006-01-02 15:04")

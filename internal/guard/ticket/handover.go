@@ -8,7 +8,8 @@ import (
 // Outstanding is a ticket that is out, with its end.
 type Outstanding struct {
 	Ticket
-	Until time.Time
+	Question int64
+	Until    time.Time
 }
 
 // Outstanding returns the tickets that are out, the oldest of each agent first.
@@ -19,7 +20,7 @@ func (b *Book) Outstanding() []Outstanding {
 	for _, s := range b.agents {
 		s.expire(b.now())
 		for e := s.order.Front(); e != nil; e = e.Next() {
-			out = append(out, Outstanding{e.Value.(entry).Ticket, e.Value.(entry).until})
+			out = append(out, Outstanding{e.Value.(entry).Ticket, e.Value.(entry).question, e.Value.(entry).until})
 		}
 	}
 	return out
@@ -34,7 +35,7 @@ func (b *Book) Restore(tickets []Outstanding) {
 	slices.SortStableFunc(tickets, func(x, y Outstanding) int { return x.Until.Compare(y.Until) })
 	for _, t := range tickets {
 		if t.Until.After(b.now()) && !t.Until.After(latest) && t.Trace != "" {
-			b.add(t.Ticket, t.Until)
+			b.add(t.Ticket, t.Question, t.Until)
 		}
 	}
 }

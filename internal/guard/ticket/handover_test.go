@@ -14,28 +14,28 @@ func TestAnotherBookTakesOver(t *testing.T) {
 	book.Issue(call)
 	book.Issue(call)
 	book.Issue(other)
-	if !book.Use(call) {
+	if !uses(book, call) {
 		t.Fatal("a ticket was not there")
 	}
 	left := book.Outstanding()
 
 	next := New(clock)
 	next.Restore(left)
-	if !next.Use(other) || !next.Use(call) || next.Use(call) {
+	if !uses(next, other) || !uses(next, call) || uses(next, call) {
 		t.Error("the next book does not hold exactly what was out")
 	}
 
 	now = now.Add(Life)
 	late := New(clock)
 	late.Restore(left)
-	if late.Use(other) {
+	if uses(late, other) {
 		t.Error("a ticket outlived its time in another book")
 	}
 
 	now = now.Add(-3 * Life) // the clock jumped back
 	early := New(clock)
 	early.Restore(left)
-	if early.Use(other) {
+	if uses(early, other) {
 		t.Error("a clock that jumped back made a ticket last longer")
 	}
 }

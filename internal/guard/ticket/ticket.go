@@ -48,7 +48,8 @@ type shelf struct {
 
 type entry struct {
 	Ticket
-	until time.Time
+	question int64 // that has to be answered first, 0 for none
+	until    time.Time
 }
 
 // New returns an empty book that tells the time by now.
@@ -59,15 +60,21 @@ func New(now func() time.Time) *Book {
 // Issue adds a ticket. The same one issued twice is two. A run without a trace
 // id earns none: it could be any run.
 func (b *Book) Issue(t Ticket) {
+	b.IssuePending(t, 0)
+}
+
+// IssuePending adds the ticket of a call that a person has yet to allow, by the
+// number of the question.
+func (b *Book) IssuePending(t Ticket, question int64) {
 	if t.Trace == "" {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.add(t, b.now().Add(Life))
+	b.add(t, question, b.now().Add(Life))
 }
 
-func (b *Book) add(t Ticket, until time.Time) {
+func (b *Book) add(t Ticket, question int64, until time.Time) {
 	s := b.agents[t.Agent]
 	if s == nil {
 		s = &shelf{same: map[Ticket][]*list.Element{}}
@@ -77,24 +84,47 @@ func (b *Book) add(t Ticket, until time.Time) {
 	if s.order.Len() >= Limit {
 		s.drop(s.order.Front())
 	}
-	s.same[t] = append(s.same[t], s.order.PushBack(entry{t, until}))
+	s.same[t] = append(s.same[t], s.order.PushBack(entry{t, question, until}))
 }
 
-// Use takes one ticket out of the book and reports whether it was there.
-func (b *Book) Use(t Ticket) bool {
+// Use takes one ticket out of the book. ok tells whether it was there, question
+// is the number of the one that has to be answered first, 0 for none.
+func (b *Book) Use(t Ticket) (question int64, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.agents[t.Agent]
 	if s == nil {
-		return false
+		return 0, false
 	}
 	s.expire(b.now())
 	same := s.same[t]
 	if len(same) == 0 {
-		return false
+		return 0, false
 	}
+	question = same[0].Value.(entry).question
 	s.drop(same[0])
-	return true
+	return question, true
+}
+
+// Renew gives the tickets of a run their whole life again: its calls run one
+// after the other, and one of them has waited for a person.
+func (b *Book) Renew(agent, trace string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.agents[agent]
+	if s == nil {
+		return
+	}
+	s.expire(b.now())
+	for e, left := s.order.Front(), s.order.Len(); left > 0; left-- {
+		at := e
+		e = e.Next()
+		if t := at.Value.(entry); t.Trace == trace {
+			t.until = b.now().Add(Life)
+			at.Value = t
+			s.order.MoveToBack(at)
+		}
+	}
 }
 
 func (s *shelf) expire(now time.Time) {

@@ -27,17 +27,17 @@ func ticket(t testing.TB, tool, args string) Ticket {
 func TestOnce(t *testing.T) {
 	b := New(time.Now)
 	k := ticket(t, "exec", `{"command":"ls"}`)
-	if b.Use(k) {
+	if uses(b, k) {
 		t.Error("a ticket that was never issued could be used")
 	}
 	b.Issue(k)
 	b.Issue(k)
 	for range 2 {
-		if !b.Use(k) {
+		if !uses(b, k) {
 			t.Error("the same call twice has no two tickets")
 		}
 	}
-	if b.Use(k) {
+	if uses(b, k) {
 		t.Error("a ticket could be used again")
 	}
 }
@@ -56,11 +56,11 @@ func TestOnlyForThisCall(t *testing.T) {
 	} {
 		other := mine
 		change(&other)
-		if b.Use(other) {
+		if uses(b, other) {
 			t.Errorf("%s could use the ticket", name)
 		}
 	}
-	if !b.Use(mine) {
+	if !uses(b, mine) {
 		t.Error("the ticket is gone")
 	}
 }
@@ -70,7 +70,7 @@ func TestNoTraceNoTicket(t *testing.T) {
 	k := ticket(t, "exec", `{}`)
 	k.Trace = ""
 	b.Issue(k)
-	if b.Use(k) {
+	if uses(b, k) {
 		t.Error("a call of no run has a ticket")
 	}
 }
@@ -82,19 +82,19 @@ func TestExpires(t *testing.T) {
 	b.Issue(k)
 	c.at = c.at.Add(Life - 1)
 	b.Issue(k)
-	if !b.Use(k) {
+	if !uses(b, k) {
 		t.Error("the ticket expired too early")
 	}
 	b.Issue(k)
 	c.at = c.at.Add(1)
 	for range 2 {
-		if !b.Use(k) {
+		if !uses(b, k) {
 			t.Error("the younger tickets expired with the older one, or before")
 		}
 	}
 	b.Issue(k)
 	c.at = c.at.Add(Life)
-	if b.Use(k) {
+	if uses(b, k) {
 		t.Error("an expired ticket could be used")
 	}
 }
@@ -112,10 +112,10 @@ func TestFull(t *testing.T) {
 		last = ticket(t, "exec", `{"n":"x`+strconv.Itoa(i)+`"}`)
 		b.Issue(last)
 	}
-	if b.Use(first) {
+	if uses(b, first) {
 		t.Error("the oldest ticket is still there")
 	}
-	if !b.Use(last) || !b.Use(neighbour) {
+	if !uses(b, last) || !uses(b, neighbour) {
 		t.Error("a ticket that should be there is not")
 	}
 	if n := b.agents[first.Agent].order.Len(); n >= Limit {
@@ -151,12 +151,12 @@ func TestAgainstAModel(t *testing.T) {
 				break
 			}
 		}
-		if got := b.Use(k); got != want {
+		if got := uses(b, k); got != want {
 			t.Fatalf("step %d: Use says %v, want %v", step, got, want)
 		}
 	}
 	c.at = c.at.Add(Life)
-	b.Use(ticket(t, "exec", `{}`))
+	uses(b, ticket(t, "exec", `{}`))
 	for agent, s := range b.agents {
 		if s.order.Len() != 0 || len(s.same) != 0 {
 			t.Errorf("%s keeps %d tickets under %d names after all have expired", agent, s.order.Len(), len(s.same))
@@ -178,17 +178,52 @@ func TestAtOnce(t *testing.T) {
 		})
 		all.Go(func() {
 			for range 400 {
-				if b.Use(k) {
+				if uses(b, k) {
 					used.Add(1)
 				}
 			}
 		})
 	}
 	all.Wait()
-	for b.Use(k) {
+	for uses(b, k) {
 		used.Add(1)
 	}
 	if n := used.Load(); n != 8*200 {
 		t.Errorf("%d tickets were used of %d", n, 8*200)
+	}
+}
+
+// uses takes a ticket that waits for nobody.
+func uses(b *Book, t Ticket) bool {
+	question, ok := b.Use(t)
+	return ok && question == 0
+}
+
+func TestACallThatWaitsForAPerson(t *testing.T) {
+	c := &clock{time.Unix(1_800_000_000, 0)}
+	b := New(c.now)
+	waits, other := ticket(t, "exec", `{"command":"rm -r build"}`), ticket(t, "read", `{"path":"a"}`)
+	b.IssuePending(waits, 7)
+	b.Issue(waits)
+	b.Issue(other)
+	if n, ok := b.Use(waits); n != 7 || !ok {
+		t.Errorf("the first is of question %d, %v", n, ok)
+	}
+	c.at = c.at.Add(Life - time.Second)
+	b.Renew(waits.Agent, waits.Trace)
+	c.at = c.at.Add(Life - time.Second)
+	again := New(c.now)
+	b.Issue(waits)
+	again.Restore(b.Outstanding())
+	for name, b := range map[string]*Book{"the book": b, "another that took over": again} {
+		if !uses(b, other) || !uses(b, waits) || !uses(b, waits) || uses(b, waits) {
+			t.Errorf("after the wait %s has not the tickets of the run", name)
+		}
+	}
+	c.at = c.at.Add(Life)
+	b.Renew(waits.Agent, waits.Trace)
+	b.IssuePending(Ticket{Agent: "a"}, 3)
+	if len(b.Outstanding()) != 0 {
+		t.Error("what had ended came back, or a call of no run has a ticket")
 	}
 }

@@ -47,8 +47,12 @@ func programKey(config, trace, id string) string {
 }
 
 // judge decides about a call here, as the model door would have.
-func (d *Door) judge(ctx context.Context, a guard.Action) answer {
-	if decision := d.guard.Judge(ctx, a); decision.Verdict != policy.Allow {
+func (d *Door) judge(ctx context.Context, a guard.Action, q question) answer {
+	decision := d.guard.Judge(ctx, a)
+	switch {
+	case decision.Question != 0:
+		return answer{wait: func(ctx context.Context) answer { return d.await(ctx, a, q, decision.Question) }}
+	case decision.Verdict != policy.Allow:
 		return answer{Block: true, Reason: d.guard.Stopped(a, decision)}
 	}
 	return answer{Allow: true}

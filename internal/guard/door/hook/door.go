@@ -13,6 +13,7 @@
 package hook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +60,10 @@ type Door struct {
 	code    *lru.Cache[string, struct{}] // programs that were let run, see nested
 	// Drill is told of each call. It is set before the door opens; nil knows none.
 	Drill Drill
+	// Loaded tells whether an OpenClaw, by the path of its config, is seen to load
+	// the plugin. It is set before the door opens; nil sees nothing, and then no
+	// call waits here.
+	Loaded func(config string) bool
 }
 
 // Drill knows the runs in which OpenClaw is only tried. It is safe for concurrent
@@ -105,9 +110,9 @@ func (d *Door) Saw(agent, _, span string) { d.watch.saw(agent, span) }
 
 // Released implements model.Witness. A call whose arguments have no certain
 // reading gets no ticket.
-func (d *Door) Released(agent, trace, tool string, args []byte) {
+func (d *Door) Released(agent, trace, tool string, args []byte, question int64) {
 	if t, err := ticket.Of(agent, trace, tool, args); err == nil {
-		d.tickets.Issue(t)
+		d.tickets.IssuePending(t, question)
 	}
 }
 
@@ -130,6 +135,8 @@ type answer struct {
 	Reason string `json:"reason,omitempty"`
 	// Language is the operator's, for what the plugin says when the door is closed.
 	Language operator.Language `json:"language,omitempty"`
+
+	wait func(context.Context) answer // gives the answer, when a person has
 }
 
 // ServeHTTP implements http.Handler.
@@ -163,8 +170,12 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusBadRequest, d.refuse("Seawall could not read the plugin's question"))
 		return
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // or the wait below would end by it
 	d.watch.heard(config)
 	a := handle(r.Context(), config, q)
+	if a.wait != nil {
+		a = hold(w, r, a.wait)
+	}
 	a.Language = d.guard.Operator.Language()
 	say(w, http.StatusOK, a)
 }
@@ -198,6 +209,8 @@ type question struct {
 	Trace   string `json:"trace"`
 	Session string `json:"sessionKey"`
 	Agent   string `json:"agentId"`
+	// SessionID names one conversation of the session.
+	SessionID string `json:"sessionId"`
 
 	Tool   string         `json:"tool"`
 	Params jsontext.Value `json:"params"`
@@ -220,7 +233,7 @@ func (q question) action() guard.Action {
 }
 
 func (q question) turn() guard.Turn {
-	return guard.Turn{Door: "hook", Route: q.Provider, Agent: q.Agent, Session: q.Session, Trace: q.Trace}
+	return guard.Turn{Door: "hook", Route: q.Provider, Agent: q.Agent, Session: q.Session, Trace: q.Trace, Conversation: cmp.Or(q.SessionID, q.Session)}
 }
 
 // vouchedFor is what OpenClaw says of a question, with what the plugin vouched
@@ -239,25 +252,38 @@ func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
 		return answer{Block: true, Reason: notice}
 	}
 	why := "no answer of a model that passed Seawall asked for it"
+	var question int64
+	used := false
 	t, err := ticket.Of(config, q.Trace, q.Tool, q.Params)
+	if err == nil {
+		question, used = d.tickets.Use(t)
+	}
 	switch {
 	case err != nil:
 		why = "its arguments have no certain reading"
 	case q.Trace == "":
 		why = "it belongs to no run that Seawall could know"
-	case d.tickets.Use(t):
+	case used:
 		d.drilled(q, true)
-		if q.program() {
-			d.code.Add(programKey(config, q.Trace, q.ID), struct{}{})
+		if question != 0 {
+			return answer{wait: func(ctx context.Context) answer { return d.await(ctx, d.vouchedFor(config, q), q, question) }}
 		}
-		return answer{Allow: true}
+		return d.begins(config, q)
 	case d.nested(config, q):
-		return d.judge(ctx, d.vouchedFor(config, q))
+		return d.judge(ctx, d.vouchedFor(config, q), q)
 	}
 	if said, is := d.drilled(q, false); is {
 		return answer{Block: true, Reason: said}
 	}
 	return answer{Block: true, Reason: d.guard.Unjudged(ctx, d.vouchedFor(config, q), why)}
+}
+
+// begins answers a call that may run.
+func (d *Door) begins(config string, q question) answer {
+	if q.program() {
+		d.code.Add(programKey(config, q.Trace, q.ID), struct{}{})
+	}
+	return answer{Allow: true}
 }
 
 // modelCall notes a call that OpenClaw says it makes.

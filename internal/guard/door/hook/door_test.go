@@ -125,8 +125,8 @@ func (s *stage) call(i int, trace, tool, params string) answer {
 func TestACallRunsAsOftenAsItWasReleased(t *testing.T) {
 	s := open(t)
 	s.vouch(0, run, true)
-	s.door.Released(mine, run, "exec", []byte(`{"command":"ls","timeout":"5"}`))
-	s.door.Released(mine, run, "exec", []byte(`{"command":"ls","timeout":"5"}`))
+	s.door.Released(mine, run, "exec", []byte(`{"command":"ls","timeout":"5"}`), 0)
+	s.door.Released(mine, run, "exec", []byte(`{"command":"ls","timeout":"5"}`), 0)
 	for range 2 {
 		if a := s.call(0, run, "exec", `{"timeout":5,"command":"ls"}`); !a.Allow || a.Block {
 			t.Errorf("a released call was answered %+v", a)
@@ -161,8 +161,8 @@ func TestNothingElseRuns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
-			s.door.Released(mine, run, "exec", []byte(`{"command":"ls"}`))
-			s.door.Released(mine, "", "exec", []byte(`{"command":"ls"}`))
+			s.door.Released(mine, run, "exec", []byte(`{"command":"ls"}`), 0)
+			s.door.Released(mine, "", "exec", []byte(`{"command":"ls"}`), 0)
 			if a := ask(s); a.Allow || !a.Block || !strings.HasPrefix(a.Reason, "Stopped: ") || utf8.RuneCountInString(a.Reason) > 200 {
 				t.Errorf("the answer is %+v", a)
 			}
@@ -191,7 +191,7 @@ func TestWhoAsks(t *testing.T) {
 			r.Body, r.ContentLength = io.NopCloser(io.LimitReader(zeros{}, maxBody+1)), maxBody+1
 		}, http.StatusBadRequest},
 	} {
-		s.door.Released(mine, run, "exec", []byte(`{}`))
+		s.door.Released(mine, run, "exec", []byte(`{}`), 0)
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+Path+"/v1/tool-call", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -214,7 +214,7 @@ func TestAnAgentThatWasConnectedAMomentAgo(t *testing.T) {
 	if err := SaveAgents(s.dir, s.agents); err != nil {
 		t.Fatal(err)
 	}
-	s.door.Released("/new", run, "exec", []byte(`{}`))
+	s.door.Released("/new", run, "exec", []byte(`{}`), 0)
 	if a := s.call(2, run, "exec", `{}`); !a.Allow {
 		t.Errorf("it is answered %+v", a)
 	}
@@ -312,7 +312,7 @@ func TestFindingsOutliveARestart(t *testing.T) {
 func TestANextDoorTakesOver(t *testing.T) {
 	s := open(t)
 	s.door.Saw(mine, run, span)
-	s.door.Released(mine, run, "exec", []byte(`{"command":"id"}`))
+	s.door.Released(mine, run, "exec", []byte(`{"command":"id"}`), 0)
 	if err := s.door.HandOver(); err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +377,7 @@ func TestAProgramsCalls(t *testing.T) {
 	if a := ask(run, inner, "", "read", harmless); a.Allow {
 		t.Error("a call of a program that nobody let through ran")
 	}
-	s.door.Released(mine, run, "exec", []byte(program))
+	s.door.Released(mine, run, "exec", []byte(program), 0)
 	if a := ask(run, "call_1|x", "code_mode_exec", "exec", program); !a.Allow {
 		t.Fatalf("the program did not run: %+v", a)
 	}

@@ -53,8 +53,11 @@ type Witness interface {
 	// of its config; trace and span are those of its traceparent, "" without one.
 	Saw(agent, trace, span string)
 	// Released tells of a call that was allowed and is about to be handed on: a
-	// tool, and the arguments that it gets.
-	Released(agent, trace, tool string, args []byte)
+	// tool, and the arguments that it gets. Where a person has to answer a question
+	// first, by its number, it tells that the call waits with the witness.
+	Released(agent, trace, tool string, args []byte, question int64)
+	// Waits reports whether calls of a run can wait with the witness.
+	Waits(agent, trace string) bool
 	// Speaker says whose words began a run of an agent, and which folder it works
 	// in; "" is unknown.
 	Speaker(agent, trace string) (guard.Speaker, string)
@@ -62,8 +65,9 @@ type Witness interface {
 
 type unwitnessed struct{}
 
-func (unwitnessed) Saw(_, _, _ string)                {}
-func (unwitnessed) Released(_, _, _ string, _ []byte) {}
+func (unwitnessed) Saw(_, _, _ string)                         {}
+func (unwitnessed) Released(_, _, _ string, _ []byte, _ int64) {}
+func (unwitnessed) Waits(_, _ string) bool                     { return false }
 func (unwitnessed) Speaker(_, _ string) (guard.Speaker, string) {
 	return guard.Speaker{}, ""
 }

@@ -48,7 +48,7 @@ func (d *Door) drill(w http.ResponseWriter, r *http.Request, x *exchange) bool {
 	if step.Ticket {
 		t := &turn{tools: toolset(x.request, x.route.Literal), witness: d.Witness, config: x.route.Agent}
 		t.Trace = trace
-		t.release(call, cmp.Or(call.Args, "{}"))
+		t.release(call, cmp.Or(call.Args, "{}"), 0)
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")

@@ -177,23 +177,28 @@ func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
 	a, strict := t.action(c)
 	a.Secrets = t.secrets
 	d := t.guard.Judge(ctx, a)
-	if d.Verdict != policy.Allow {
-		return wire.Verdict{Notice: t.guard.Stopped(a, d)}
-	}
 	v := wire.Verdict{Allow: true, Args: strict}
 	if d.Restore {
 		v.Args = guard.Restore(cmp.Or(strict, c.Args), t.secrets)
 	}
-	t.release(c, cmp.Or(v.Args, c.Args))
+	if d.Verdict != policy.Allow && (d.Question == 0 || !t.witness.Waits(t.config, t.Trace)) {
+		return wire.Verdict{Notice: t.guard.Stopped(a, d)}
+	}
+	t.release(c, cmp.Or(v.Args, c.Args), d.Question)
 	return v
 }
 
 // release tells the witness of an allowed call with the arguments it is handed
-// on with, and of the call within it: OpenClaw's hooks see both.
-func (t *turn) release(c wire.Call, args string) {
+// on with, and of the call within it: OpenClaw's hooks see both. The one within
+// is the one that waits for an answer.
+func (t *turn) release(c wire.Call, args string, question int64) {
 	calls, _ := t.tools.Unwrap(c.Name, c.ID, []byte(args))
-	for _, call := range calls {
-		t.witness.Released(t.config, t.Trace, call.Tool, call.Args)
+	for i, call := range calls {
+		waits := question
+		if i < len(calls)-1 {
+			waits = 0
+		}
+		t.witness.Released(t.config, t.Trace, call.Tool, call.Args, waits)
 	}
 }
 

@@ -19,7 +19,11 @@ type notes struct {
 
 	speaker   map[string]guard.Speaker // by trace
 	workspace string
+	waits     bool
+	asked     []int64
 }
+
+func (n *notes) Waits(_, _ string) bool { return n.waits }
 
 func (n *notes) Saw(_, trace, span string) {
 	n.mu.Lock()
@@ -27,9 +31,12 @@ func (n *notes) Saw(_, trace, span string) {
 	n.seen = append(n.seen, trace+" "+span)
 }
 
-func (n *notes) Released(_, trace, tool string, args []byte) {
+func (n *notes) Released(_, trace, tool string, args []byte, question int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if question != 0 {
+		n.asked = append(n.asked, question)
+	}
 	n.out = append(n.out, trace+" "+tool+" "+string(args))
 }
 
