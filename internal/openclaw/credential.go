@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 
@@ -19,13 +20,14 @@ import (
 // Credential is one thing that OpenClaw can show a provider, and where it finds
 // it; never the thing itself (see [Reveal]).
 type Credential struct {
-	Provider string // in lower case
-	Type     string // api_key, token, oauth
-	Profile  string // id of the auth profile ("anthropic:manual"), or ""
-	Env      string // name of the variable, or ""
-	Place    string // "/…/openclaw-agent.sqlite", "/…/.env", "process 4242", "container NAME"
-	Agent    string // the only agent that has it; "" for all
-	Ref      bool   // it is a SecretRef
+	Provider string    // in lower case
+	Type     string    // api_key, token, oauth
+	Profile  string    // id of the auth profile ("anthropic:manual"), or ""
+	Env      string    // name of the variable, or ""
+	Place    string    // "/…/openclaw-agent.sqlite", "/…/.env", "process 4242", "container NAME"
+	Agent    string    // the only agent that has it; "" for all
+	Ref      bool      // it is a SecretRef
+	Expires  time.Time // of an OAuth login; zero when it does not say
 }
 
 // String names a credential as a person knows it.
@@ -97,7 +99,7 @@ func (d *discovery) credentials(c *candidate) []Credential {
 		}
 		for _, p := range profiles {
 			if p.Provider != "" && !p.Inactive {
-				list = append(list, Credential{Provider: strings.ToLower(p.Provider), Type: p.Type, Profile: p.ID, Place: store, Agent: agentOf(c.StateDir, store), Ref: p.Ref})
+				list = append(list, Credential{Provider: strings.ToLower(p.Provider), Type: p.Type, Profile: p.ID, Place: store, Agent: agentOf(c.StateDir, store), Ref: p.Ref, Expires: expiry(p.Expires)})
 			}
 		}
 	}
@@ -135,6 +137,14 @@ func (d *discovery) credentials(c *candidate) []Credential {
 		}
 	}
 	return list
+}
+
+// expiry reads milliseconds since 1970; 0 is never.
+func expiry(ms float64) time.Time {
+	if ms <= 0 || ms > 1e14 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(ms)).UTC()
 }
 
 func (c *candidate) unsure(format string, args ...any) {

@@ -48,7 +48,10 @@ func rootCommand(commands string) string {
 	}
 	for _, command := range strings.Split(rest, ",") {
 		for _, word := range strings.Fields(command) {
-			if strings.HasSuffix(word, ":") { // a tag, as NOPASSWD:
+			for tag, after, ok := strings.Cut(word, ":"); ok && tag == strings.ToUpper(tag); tag, after, ok = strings.Cut(word, ":") {
+				word = after // cloud images write NOPASSWD:ALL
+			}
+			if word == "" {
 				continue
 			}
 			if word == "ALL" {

@@ -25,5 +25,11 @@ var (
 	Proxy         = Need{"reverse proxy", func(f *Facts) (host.Status, string) { return f.Proxy.State() }}
 	Disks         = Need{"disks", func(f *Facts) (host.Status, string) { return f.Disks.State() }}
 	Sudo          = Need{"sudo rules", func(f *Facts) (host.Status, string) { return f.Sudo.State() }}
+	Vital         = Need{"files that say who is who", func(f *Facts) (host.Status, string) { return f.Vital.State() }}
+	Trusted       = Need{"folders that root runs programs from", func(f *Facts) (host.Status, string) { return f.Trusted.State() }}
+	Journal       = Need{"journal", func(f *Facts) (host.Status, string) { return f.Journal.State() }}
+	Crontab       = Need{"cron", func(f *Facts) (host.Status, string) { return f.Crontab.State() }}
+	Memory        = Need{"memory", func(f *Facts) (host.Status, string) { return f.Memory.State() }}
+	Tailnet       = Need{"Tailscale", func(f *Facts) (host.Status, string) { return f.Tailnet.State() }}
 	Agent         = Need{"OpenClaw", func(f *Facts) (host.Status, string) { return f.OpenClaw.State() }}
 )

@@ -70,6 +70,10 @@ const (
 	Updates  Family = "updates"
 	Skills   Family = "skills"
 	State    Family = "state"
+
+	Integrations Family = "integrations"
+	Tunnels      Family = "tunnels"
+	System       Family = "system"
 )
 
 // Control is one question to a machine. Its exported fields are all a report,

@@ -25,6 +25,9 @@ var All = slices.Concat(
 	updatesControls,
 	skillsControls,
 	stateControls,
+	integrationControls,
+	tunnelControls,
+	systemControls,
 )
 
 // guide names the two texts whose every sentence the catalogue answers.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/swarm"
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/posture"
@@ -466,6 +467,69 @@ var dockerControls = []posture.Control{
 			}
 			return found
 		}),
+	},
+	{
+		ID: "docker-icc", Title: "Strangers on Docker's default bridge reach each other", Family: posture.Docker, Severity: posture.Low,
+		Why:    "Every container that was started without a network of its own lands there, and reaches every port of the others.",
+		Advice: `Set "icc": false in daemon.json and give what belongs together a network of its own`,
+		Source: "CIS Docker 1.6, 2.2",
+		Needs:  []posture.Need{posture.Daemon, posture.Containers},
+		Check: func(f *posture.Facts) []posture.Finding {
+			if on, told := f.Docker.Value.Config["icc"].(bool); told && !on {
+				return nil
+			}
+			var names []string
+			for _, c := range f.Containers.Value {
+				if c.Inspect.NetworkSettings != nil && c.Inspect.NetworkSettings.Networks["bridge"] != nil && running(c) {
+					names = append(names, c.Name())
+				}
+			}
+			if len(names) < 2 {
+				return nil
+			}
+			return posture.Found("%s are on the default bridge, and icc is not off", strings.Join(names, ", "))
+		},
+	},
+	{
+		ID: "docker-mount-propagation", Title: "What a container mounts appears on the host", Family: posture.Docker, Severity: posture.High,
+		Why:    "A shared mount carries mounts made inside back to the host, over its own files.",
+		Advice: "Remove :shared and :rshared from the mount",
+		Source: "CIS Docker 1.6, 5.20",
+		Needs:  []posture.Need{posture.Containers},
+		Check: eachMount(func(c host.Container, m container.MountPoint) []posture.Finding {
+			if m.Propagation == "shared" || m.Propagation == "rshared" {
+				return posture.Found("%s is mounted %s at %s", m.Source, m.Propagation, m.Destination)
+			}
+			return nil
+		}),
+	},
+	{
+		ID: "docker-no-firewall", Title: "Docker writes no firewall rules", Family: posture.Docker, Severity: posture.Medium,
+		Why:    "With iptables: false nothing keeps containers of different networks apart, and each hides behind no address of the host's.",
+		Advice: `Remove "iptables": false from daemon.json; a forward hook of your own comes before Docker's rules anyway`,
+		Source: "CIS Docker 1.6, 2.4",
+		Needs:  []posture.Need{dockerFile},
+		Check: func(f *posture.Facts) (found []posture.Finding) {
+			for _, key := range []string{"iptables", "ip6tables"} {
+				if on, told := f.Docker.Value.Config[key].(bool); told && !on {
+					found = append(found, posture.On(daemonJSON, "%s is false", key))
+				}
+			}
+			return found
+		},
+	},
+	{
+		ID: "docker-swarm", Title: "Docker is part of a swarm", Family: posture.Docker, Severity: posture.Medium,
+		Why:    "It opens 2377, 7946 and 4789, and a manager elsewhere starts what it likes here.",
+		Advice: "docker swarm leave, unless this machine is meant to be one of several",
+		Source: "CIS Docker 1.6, 5.1 and 7.1",
+		Needs:  []posture.Need{posture.Daemon},
+		Check: func(f *posture.Facts) []posture.Finding {
+			if s := f.Docker.Value.Info.Swarm.LocalNodeState; s == swarm.LocalNodeStateActive {
+				return posture.Found("its swarm is active")
+			}
+			return nil
+		},
 	},
 	{
 		ID: "docker-insecure-registry", Title: "Docker takes images over plain HTTP", Family: posture.Docker, Severity: posture.Medium,

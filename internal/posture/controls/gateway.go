@@ -18,7 +18,7 @@ const gatewayPort = 18789
 // docs names OpenClaw's own pages, as the npm package carries them.
 const docs = "OpenClaw 2026.9.6 docs, "
 
-var gatewayControls = slices.Concat(gatewayAccess, gatewayPeople, gatewayTools, gatewayFlow, gatewayRoutes)
+var gatewayControls = slices.Concat(gatewayAccess, gatewayPeople, gatewayTools, gatewayFlow, gatewayRoutes, []posture.Control{proseControl})
 
 // reverseProxy needs to know whether a reverse proxy runs: that there is none
 // is an answer.

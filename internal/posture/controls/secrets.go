@@ -16,7 +16,7 @@ import (
 // rotation is how old a stored key may get before somebody should ask.
 const rotation = 180 * 24 * time.Hour
 
-var secretsControls = []posture.Control{
+var secretsControls = slices.Concat(secretsAtHome, []posture.Control{
 	plaintext("secrets-provider-key", "A model provider's key stands in openclaw.json", posture.Medium,
 		"The agent reads its own config, and so do its plugins, backups and whoever gets a copy. OpenClaw's own audit does not mention it.",
 		"Run seawall connect (the agent then never holds the key), or make it a SecretRef with openclaw secrets configure",
@@ -206,7 +206,7 @@ var secretsControls = []posture.Control{
 			})(f)
 		},
 	},
-}
+})
 
 // masterKeys are names under which people keep a key to a whole account.
 var masterKeys = []string{"AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "NPM_TOKEN", "HCLOUD_TOKEN", "DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN",

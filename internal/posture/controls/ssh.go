@@ -142,6 +142,50 @@ var sshControls = []posture.Control{
 		Check:  sshOption("x11forwarding", "yes", "port %s forwards X11"),
 	},
 	{
+		ID: "ssh-agent-forwarding", Title: "SSH lets a session carry the operator's keys here", Family: posture.SSH, Severity: posture.Low,
+		Why:    "While an operator with a forwarded agent is logged in, whoever is root here logs in elsewhere as the operator.",
+		Advice: "Set AllowAgentForwarding no; ssh -J hops without it",
+		Source: "Lynis SSH-7408; ssh(1), -A",
+		Needs:  []posture.Need{posture.SSHD},
+		Check:  sshOption("allowagentforwarding", "yes", "port %s takes forwarded agents"),
+	},
+	{
+		ID: "ssh-strict-modes", Title: "SSH takes keys from files that others may write", Family: posture.SSH, Severity: posture.High,
+		Why:    "Whoever writes authorized_keys or the home above it adds a key.",
+		Advice: "Set StrictModes yes",
+		Source: "Lynis SSH-7408; sshd_config(5)",
+		Needs:  []posture.Need{posture.SSHD},
+		Check:  sshOption("strictmodes", "no", "port %s does not look at the modes of key files"),
+	},
+	{
+		ID: "ssh-tunnel-device", Title: "SSH may build a network into this machine", Family: posture.SSH, Severity: posture.Medium,
+		Why:    "PermitTunnel makes a tun device: a route past every rule that names an interface.",
+		Advice: "Set PermitTunnel no",
+		Source: "sshd_config(5); " + baseline + ", public exposure",
+		Needs:  []posture.Need{posture.SSHD},
+		Check: func(f *posture.Facts) []posture.Finding {
+			if v := f.SSHD.Value.Option("permittunnel"); v != "" && v != "no" {
+				return posture.Found("PermitTunnel is %s", v)
+			}
+			return nil
+		},
+	},
+	{
+		ID: "ssh-max-startups", Title: "SSH keeps many unauthenticated connections at once", Family: posture.SSH, Severity: posture.Low,
+		Why:    "Each is a process before anyone has shown a key.",
+		Advice: "Set MaxStartups 10:30:60",
+		Source: "CIS Debian 12, 5.1.17",
+		Needs:  []posture.Need{posture.SSHD},
+		Check: func(f *posture.Facts) []posture.Finding {
+			v := f.SSHD.Value.Option("maxstartups")
+			parts := strings.Split(v, ":")
+			if n, err := strconv.Atoi(parts[len(parts)-1]); err == nil && n > 100 {
+				return posture.Found("MaxStartups is %s", v)
+			}
+			return nil
+		},
+	},
+	{
 		ID: "ssh-quiet-log", Title: "SSH does not write down who logs in", Family: posture.SSH, Severity: posture.Medium,
 		Why:    "Daily reading of the log, fail2ban and every later question (who, from where, with which key) need it.",
 		Advice: "Set LogLevel INFO, or VERBOSE to have each key's fingerprint",
