@@ -76,7 +76,7 @@ func (c *chat) choice(v value) (*choice, error) {
 
 func (c *chat) newChoice(n float64) *choice {
 	t := c.w.watch(watch{choice: int(n), chat: true, tears: true})
-	return &choice{number: n, index: map[float64]*call{}, id: map[string]*call{}, watch: t}
+	return &choice{number: n, watch: t}
 }
 
 // delta is what a choice says: OpenClaw reads a message as well, and so must
@@ -204,6 +204,9 @@ func (c *chat) find(ch *choice, el value, id, name string) *call {
 }
 
 func (c *chat) add(ch *choice, n float64, indexed bool, id string) *call {
+	if ch.index == nil {
+		ch.index, ch.id = map[float64]*call{}, map[string]*call{}
+	}
 	k := c.w.begin()
 	k.Choice = int(ch.number)
 	ch.calls = append(ch.calls, k)

@@ -40,6 +40,12 @@ var (
 // answer all the same, ended with a notice, and the error is an *Ended. Any
 // other error is of src, dst or ctx, and leaves dst cut off where it was.
 func (q *Request) Rewrite(ctx context.Context, dst io.Writer, src io.Reader, contentType string, j Judge) error {
+	return q.Rewriter(ctx, dst, src, contentType, j)()
+}
+
+// Rewriter prepares what Rewrite does and returns what does it. While that waits
+// for the source, it needs less of the stack than both in one.
+func (q *Request) Rewriter(ctx context.Context, dst io.Writer, src io.Reader, contentType string, j Judge) func() error {
 	w := &rewriter{ctx: ctx, req: q, judge: j, out: output{w: dst, last: time.Now()}}
 	w.out.flusher, _ = dst.(http.Flusher)
 	switch q.API {
@@ -50,12 +56,15 @@ func (q *Request) Rewrite(ctx context.Context, dst io.Writer, src io.Reader, con
 	case Anthropic:
 		w.format = newAnthropic(w)
 	default:
-		return fmt.Errorf("rewrite the answer: %q is not a wire format Seawall knows", q.API)
+		return func() error {
+			return fmt.Errorf("rewrite the answer: %q is not a wire format Seawall knows", q.API)
+		}
 	}
 	if q.streams(contentType) {
-		return w.stream(src)
+		w.in = newSSE(src, w.out.flush)
+		return w.stream
 	}
-	return w.whole(src)
+	return func() error { return w.whole(src) }
 }
 
 // streams reports whether an answer of that type is read as an event stream.
@@ -93,6 +102,7 @@ type rewriter struct {
 	ctx    context.Context
 	req    *Request
 	judge  Judge
+	in     *sse // of a stream
 	out    output
 	format format
 
@@ -249,36 +259,44 @@ func (w *rewriter) text(b *textBlock, s string, final bool) string {
 }
 
 // stream rewrites an event stream.
-func (w *rewriter) stream(src io.Reader) error {
-	r := newSSE(src, w.out.flush)
+func (w *rewriter) stream() error {
 	for {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
-		e, err := r.next()
-		switch {
-		case err == io.EOF:
-			return w.over(nil)
-		case errors.Is(err, errEventTooLarge):
-			return w.end(TooLarge, err)
-		case w.out.err != nil:
-			return fmt.Errorf("write the answer to the agent: %w", w.out.err)
-		case errors.Is(err, ErrHalted):
-			return w.end(Halted, err)
-		case err != nil:
-			return w.over(err)
-		}
-		switch err := w.take(e); {
-		case w.out.err != nil:
-			return fmt.Errorf("write the answer to the agent: %w", w.out.err)
-		case errors.Is(err, errTooMuch):
-			return w.end(TooLarge, err)
-		case err != nil:
-			return w.end(Malformed, err)
-		case w.bytes > maxHeld:
-			return w.end(TooLarge, errHeld)
+		e, err := w.in.next()
+		if ended, err := w.step(e, err); ended {
+			return err
 		}
 	}
+}
+
+// step goes on by an event, or by the error that came instead. ended tells that
+// the stream has, in the way that its error says.
+func (w *rewriter) step(e *event, err error) (ended bool, _ error) {
+	switch {
+	case err == io.EOF:
+		return true, w.over(nil)
+	case errors.Is(err, errEventTooLarge):
+		return true, w.end(TooLarge, err)
+	case w.out.err != nil:
+		return true, fmt.Errorf("write the answer to the agent: %w", w.out.err)
+	case errors.Is(err, ErrHalted):
+		return true, w.end(Halted, err)
+	case err != nil:
+		return true, w.over(err)
+	}
+	switch err := w.take(e); {
+	case w.out.err != nil:
+		return true, fmt.Errorf("write the answer to the agent: %w", w.out.err)
+	case errors.Is(err, errTooMuch):
+		return true, w.end(TooLarge, err)
+	case err != nil:
+		return true, w.end(Malformed, err)
+	case w.bytes > maxHeld:
+		return true, w.end(TooLarge, errHeld)
+	}
+	return false, nil
 }
 
 // take reads an event and writes what can be written.

@@ -11,7 +11,7 @@ const maxEvent = 16 << 20
 
 // leastRead is the room that is made for more, in bytes. Most events are
 // smaller, and a thousand streams may be open.
-const leastRead = 2 << 10
+const leastRead = 1 << 10
 
 var errEventTooLarge = errors.New("one event of the stream is larger than 16 MiB")
 
@@ -238,6 +238,15 @@ func (r *sse) fill() error {
 	if len(r.buf)-r.pos > maxEvent {
 		return errEventTooLarge
 	}
+	r.room()
+	n, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
+	r.buf = r.buf[:len(r.buf)+n]
+	r.err = err
+	return nil
+}
+
+// room makes some for more.
+func (r *sse) room() {
 	if cap(r.buf)-len(r.buf) < leastRead {
 		live := r.buf[r.pos:]
 		b := r.buf[:0]
@@ -246,10 +255,6 @@ func (r *sse) fill() error {
 		}
 		r.buf, r.pos = append(b, live...), 0
 	}
-	n, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
-	r.buf = r.buf[:len(r.buf)+n]
-	r.err = err
-	return nil
 }
 
 // keep copies what would not outlive the next event.

@@ -100,44 +100,53 @@ func Server(h http.Handler) *http.Server {
 	}
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler. All that comes before the body of an answer
+// has returned when that is handed on: a stream may be open for long, and with
+// more calls on it its stack would be twice as large.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if x, e := d.admit(w, r); x != nil {
-		d.serve(d.limits.reader(w), r, x, e)
+	x := d.admit(w, r)
+	if x == nil {
+		return
+	}
+	defer x.close()
+	client := d.limits.reader(w)
+	d.serve(client, r, x)
+	if x.hand != nil {
+		x.handOn(client)
 	}
 }
 
 // admit finds the route and the endpoint of a request; nil says that it was
-// refused. What it needs of the stack is given back while a stream is open.
-func (d *Door) admit(w http.ResponseWriter, r *http.Request) (x *exchange, e endpoint) {
+// refused.
+func (d *Door) admit(w http.ResponseWriter, r *http.Request) *exchange {
 	if !Local(r) {
 		refuse(w, http.StatusForbidden, "this door only serves programs on this machine that call it by its loopback address; a web page may not")
-		return nil, e
+		return nil
 	}
 	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	route, ok := d.routes.Find(id)
 	if !ok {
 		refuse(w, http.StatusNotFound, fmt.Sprintf("no provider %q is behind this door: `seawall status` lists them, `seawall connect` adds them", shown(id)))
-		return nil, e
+		return nil
 	}
 	header, ok := authorised(r, route.Token)
 	if !ok && route.Token != "" {
 		refuse(w, http.StatusUnauthorized, fmt.Sprintf("the key for %q is not the one that `seawall connect` gave to this agent: run it again", route.ID))
-		return nil, e
+		return nil
 	}
 	path, ok := strings.CutPrefix("/"+rest, route.upstream.EscapedPath())
 	if !ok {
 		path = "" // it is not below the base URL
 	}
-	e = endpointOf(r.Method, path)
+	e := endpointOf(r.Method, path)
 	if e.does == barred {
 		refuse(w, http.StatusNotFound, fmt.Sprintf("%s %s does not pass this door: %s", r.Method, shown("/"+rest), e.why))
-		return nil, e
+		return nil
 	}
 	d.Stats.request()
 	trace, span := traceparent(r.Header.Get("Traceparent"))
 	d.Witness.Saw(route.Agent, trace, span)
-	return &exchange{door: d, route: route, path: path, header: header}, e
+	return &exchange{door: d, route: route, endpoint: e, path: path, header: header}
 }
 
 // Local reports whether a request was made by a program that knows this door

@@ -131,11 +131,11 @@ func isName(element string) bool {
 }
 
 // serve does with a request what its endpoint says.
-func (d *Door) serve(w http.ResponseWriter, r *http.Request, x *exchange, e endpoint) {
-	x.counted = e.does == counted || e.does == scanned
-	switch e.does {
+func (d *Door) serve(w http.ResponseWriter, r *http.Request, x *exchange) {
+	x.counted = x.endpoint.does == counted || x.endpoint.does == scanned
+	switch x.endpoint.does {
 	case judged, counted:
-		d.turn(w, r, x, e.api)
+		d.turn(w, r, x)
 	case scanned:
 		d.scan(w, r, x)
 	case passed:

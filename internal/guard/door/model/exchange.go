@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/openseawall/seawall/internal/guard/wire"
@@ -15,10 +16,11 @@ import (
 
 // exchange is one request on its way through the door.
 type exchange struct {
-	door   *Door
-	route  served
-	path   string // below the route's base URL
-	header string // in which the agent showed its token; "" when it showed a key of its own
+	door     *Door
+	route    served
+	endpoint endpoint
+	path     string // below the route's base URL
+	header   string // in which the agent showed its token; "" when it showed a key of its own
 
 	counted bool // what comes back is data, such as a number, and no turn of a model
 
@@ -27,6 +29,17 @@ type exchange struct {
 	sending bytes.Reader
 	done    func() // nothing of the request is kept any more
 	turn    *turn
+
+	res   *http.Response
+	hand  func() error // the answer's body on; nil when there is none
+	after []func()     // what is done in the end, the last first
+}
+
+// close ends what was begun for the exchange.
+func (x *exchange) close() {
+	for _, f := range slices.Backward(x.after) {
+		f()
+	}
 }
 
 func (d *Door) pass(w http.ResponseWriter, r *http.Request, x *exchange) {
@@ -39,7 +52,7 @@ func (d *Door) pass(w http.ResponseWriter, r *http.Request, x *exchange) {
 
 // turn reads a request, lets the guard look at what the model would read, and
 // forwards it, or answers itself where nothing can be forwarded.
-func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wire.API) {
+func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange) {
 	body, done, ok := d.take(w, r)
 	if !ok {
 		return
@@ -47,7 +60,7 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange, api wir
 	defer done()
 	x.done = done
 	var err error
-	if x.request, err = d.conversations.Parse(api, body); err != nil {
+	if x.request, err = d.conversations.Parse(x.endpoint.api, body); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
@@ -159,7 +172,7 @@ func newTransport() *http.Transport {
 		ResponseHeaderTimeout: 15 * time.Minute,
 		DisableCompression:    true,
 		// They are kept as long as a stream is open; what is larger goes past them.
-		ReadBufferSize:  2 << 10,
+		ReadBufferSize:  1 << 10,
 		WriteBufferSize: 1 << 10,
 	}
 }

@@ -17,35 +17,18 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/openseawall/seawall/internal/guard/wire"
 )
 
-// forward sends a request to the provider, as the guard left it, and hands its
-// answer on to the agent while it comes. All of an answer happens on this
+// forward sends a request to the provider, as the guard left it, and writes the
+// head of its answer; handOn does the rest. All of an answer happens on this
 // goroutine: a provider's next piece is read when the one before has been judged
 // and written.
 func (d *Door) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
-	out, body := x.outgoing(r)
-	defer body.Close()
-	until, stop := d.untilFrozen(r)
-	defer stop()
-	res, hand := d.ask(until, w, r, x, out)
-	if res == nil {
-		return
-	}
-	defer res.Body.Close()
-	if err := hand(w); err != nil {
-		panic(http.ErrAbortHandler) // what was cut off must not look like a whole answer
-	}
-	res.Body.Close() // fills in the trailers
-	trailers(w, res)
-}
-
-// ask sends a request, and writes the head of its answer. It returns nil where
-// there is none, and else what hands on its body. What all this needs of the
-// stack is given back while a stream is open.
-func (d *Door) ask(until context.Context, w http.ResponseWriter, r *http.Request, x *exchange, out *http.Request) (*http.Response, func(http.ResponseWriter) error) {
+	out := x.outgoing(r)
+	until, leave := x.untilFrozen(r.Context())
 	interim := &interim{w: w}
 	res, err := d.transport.RoundTrip(out.WithContext(httptrace.WithClientTrace(until, &httptrace.ClientTrace{
 		Got1xxResponse: interim.pass,
@@ -54,25 +37,26 @@ func (d *Door) ask(until context.Context, w http.ResponseWriter, r *http.Request
 	interim.over()
 	if err != nil && halted(until) {
 		x.halt(w)
-		return nil, nil
+		return
 	}
 	if err != nil {
 		d.upstreamFailed(w, r, x, err)
-		return nil, nil
+		return
 	}
+	res.Body = &thinking{res.Body, until, time.AfterFunc(d.limits.thought, leave), d.limits.thought}
+	x.res = res
+	x.after = append(x.after, func() { res.Body.Close() })
 	x.release()
-	res.Body = haltable{res.Body, until}
-	hand, err := x.incoming(r.Context(), res)
+	hand, err := x.incoming(r.Context(), w)
 	if errors.Is(err, wire.ErrHalted) {
-		res.Body.Close()
 		x.halt(w)
-		return nil, nil
+		return
 	}
 	if err != nil {
-		res.Body.Close()
 		d.upstreamFailed(w, r, x, err)
-		return nil, nil
+		return
 	}
+	x.hand = hand
 	endToEnd(res.Header)
 	maps.Copy(w.Header(), res.Header)
 	for name := range res.Trailer {
@@ -84,12 +68,20 @@ func (d *Door) ask(until context.Context, w http.ResponseWriter, r *http.Request
 		// take it for dead.
 		_ = http.NewResponseController(w).Flush()
 	}
-	return res, hand
+}
+
+// handOn hands the body of an answer on, to its end.
+func (x *exchange) handOn(w http.ResponseWriter) {
+	if whole(x.hand()) != nil {
+		panic(http.ErrAbortHandler) // what was cut off must not look like a whole answer
+	}
+	x.trailers(w)
 }
 
 // trailers writes those of an answer whose body was read, announced or not.
-func trailers(w http.ResponseWriter, res *http.Response) {
-	for name, values := range res.Trailer {
+func (x *exchange) trailers(w http.ResponseWriter) {
+	x.res.Body.Close() // fills them in
+	for name, values := range x.res.Trailer {
 		if !slices.Contains(w.Header()["Trailer"], name) {
 			name = http.TrailerPrefix + name
 		}
@@ -98,9 +90,9 @@ func trailers(w http.ResponseWriter, res *http.Response) {
 }
 
 // outgoing is the provider's request: its address, the real key, and the body
-// as the guard left it, or the agent's own. Closing the body returned ends the
-// reading of the agent's.
-func (x *exchange) outgoing(r *http.Request) (*http.Request, io.Closer) {
+// as the guard left it, or the agent's own, which is read to the end of the
+// exchange at most.
+func (x *exchange) outgoing(r *http.Request) *http.Request {
 	u := *x.route.upstream
 	if u.RawPath != "" {
 		u.RawPath += x.path
@@ -138,9 +130,9 @@ func (x *exchange) outgoing(r *http.Request) (*http.Request, io.Closer) {
 	case r.ContentLength != 0:
 		agents := &inbound{from: r.Body}
 		out.Body, out.ContentLength = agents, r.ContentLength
-		return out, agents
+		x.after = append(x.after, func() { agents.Close() })
 	}
-	return out, io.NopCloser(nil)
+	return out
 }
 
 // release lets go of what was read for the request.
@@ -226,8 +218,9 @@ func (i *interim) over() {
 // incoming returns what hands an answer on, and sets the headers right that
 // this changes. The guard looks at all that a client takes for an answer (2xx);
 // errors of the provider, rate limits among them, pass as they are.
-func (x *exchange) incoming(ctx context.Context, res *http.Response) (hand func(http.ResponseWriter) error, err error) {
-	pour := func(w http.ResponseWriter) error { return pour(w, res.Body, res.ContentLength < 0) }
+func (x *exchange) incoming(ctx context.Context, w http.ResponseWriter) (hand func() error, err error) {
+	res := x.res
+	pour := func() error { return pour(w, res.Body, res.ContentLength < 0) }
 	switch {
 	case res.StatusCode < 200:
 		return nil, errSwitched
@@ -242,24 +235,21 @@ func (x *exchange) incoming(ctx context.Context, res *http.Response) (hand func(
 	if err != nil {
 		return nil, err
 	}
+	x.after = append(x.after, func() { decoded.Close() })
 	res.Header.Del("Content-Encoding")
 	contentType := res.Header.Get("Content-Type")
-	rewrite := func(w io.Writer) error {
-		defer decoded.Close()
-		return whole(x.request.Rewrite(ctx, w, decoded, contentType, x.turn))
-	}
 	if kind, _, _ := mime.ParseMediaType(contentType); kind == "application/json" {
 		// It is read to its end anyway, so that it can go out in one piece, with
 		// its length.
 		var body bytes.Buffer
-		err := rewrite(&body)
+		err := whole(x.request.Rewrite(ctx, &body, decoded, contentType, x.turn))
 		res.ContentLength = int64(body.Len())
 		res.Header.Set("Content-Length", strconv.Itoa(body.Len()))
-		return func(w http.ResponseWriter) error { _, err := body.WriteTo(w); return err }, err
+		return func() error { _, err := body.WriteTo(w); return err }, err
 	}
 	res.Header.Del("Content-Length")
 	res.ContentLength = -1
-	return func(w http.ResponseWriter) error { return rewrite(w) }, nil
+	return x.request.Rewriter(ctx, w, decoded, contentType, x.turn), nil
 }
 
 var errSwitched = errors.New("it answered in another protocol than was asked for")

@@ -106,7 +106,7 @@ func TestAnotherProtocolIsNoAnswer(t *testing.T) {
 func TestASentBodyIsLetGo(t *testing.T) {
 	x := &exchange{request: &wire.Request{}, body: []byte("what was said")}
 	x.route.upstream = &url.URL{Scheme: "http", Host: "provider.example"}
-	out, _ := x.outgoing(&http.Request{Method: http.MethodPost, URL: x.route.upstream, Header: http.Header{}})
+	out := x.outgoing(&http.Request{Method: http.MethodPost, URL: x.route.upstream, Header: http.Header{}})
 	if b, err := io.ReadAll(out.Body); string(b) != "what was said" || err != nil {
 		t.Fatalf("sent %q, %v", b, err)
 	}

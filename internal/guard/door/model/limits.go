@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
+
+	"github.com/openseawall/seawall/internal/guard/wire"
 )
 
 // maxBody bounds a request, as it is sent and as it is decoded: the largest that
@@ -44,7 +46,7 @@ var usual = limits{
 
 // limit sets the limits of a door that is not open yet.
 func (d *Door) limit(transport http.RoundTripper, l limits) {
-	d.limits, d.flight, d.transport = l, semaphore.NewWeighted(l.flight), patient{transport, l.thought}
+	d.limits, d.flight, d.transport = l, semaphore.NewWeighted(l.flight), transport
 }
 
 // take reads the body of a request, decoded. done gives back what the request
@@ -242,42 +244,31 @@ func (r *reader) Flush() {
 // Unwrap serves http.ResponseController.
 func (r *reader) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// patient is a transport whose answers may pause for a time, and not longer.
-type patient struct {
-	http.RoundTripper
-	thought time.Duration
-}
-
-// RoundTrip implements http.RoundTripper.
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, give := context.WithCancel(r.Context())
-	res, err := p.RoundTripper.RoundTrip(r.WithContext(ctx))
-	if err != nil {
-		give()
-		return nil, err
-	}
-	res.Body = &thinking{ReadCloser: res.Body, up: time.AfterFunc(p.thought, give), thought: p.thought, give: give}
-	return res, nil
-}
-
-// thinking is the body of an answer that may pause.
+// thinking is the body of an answer that may pause for a time, and not longer.
+// When the agent is frozen, it ends in the middle of what it says.
 type thinking struct {
 	io.ReadCloser
-	up      *time.Timer
+	ctx     context.Context // of the request
+	up      *time.Timer     // ends it
 	thought time.Duration
-	give    context.CancelFunc
 }
 
 // Read implements io.Reader.
 func (t *thinking) Read(p []byte) (int, error) {
+	if halted(t.ctx) {
+		return 0, wire.ErrHalted
+	}
 	t.up.Reset(t.thought)
-	return t.ReadCloser.Read(p)
+	n, err := t.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && halted(t.ctx) {
+		err = wire.ErrHalted
+	}
+	return n, err
 }
 
 // Close implements io.Closer.
 func (t *thinking) Close() error {
 	t.up.Stop()
-	defer t.give()
 	return t.ReadCloser.Close()
 }
 
