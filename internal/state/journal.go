@@ -105,3 +105,26 @@ func (d *Dir) journals(make bool) (*Dir, error) {
 	}
 	return &Dir{path: path, root: root}, nil
 }
+
+// JournalFolder opens a folder among this user's journals, for one that is more
+// than a file; make makes it. errors.Is(err, fs.ErrNotExist) tells that there is
+// none.
+func (d *Dir) JournalFolder(name string, make bool) (*Dir, error) {
+	in := d
+	if os.Geteuid() == 0 {
+		own, err := d.journals(make)
+		if err != nil {
+			return nil, err
+		}
+		defer own.Close()
+		in = own
+	}
+	if make {
+		return in.Folder(name)
+	}
+	return in.folder(name)
+}
+
+// Subfolder opens a folder of the directory that has to be there;
+// errors.Is(err, fs.ErrNotExist) tells that it is not.
+func (d *Dir) Subfolder(name string) (*Dir, error) { return d.folder(name) }
