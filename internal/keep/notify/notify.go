@@ -128,20 +128,21 @@ func List(dir *state.Dir) (list []Destination, pulse bool, err error) {
 	return k.Destinations, k.Pulse != "", err
 }
 
-// Send sends a message to every destination and returns, joined, a [Failure] for
-// each that did not take it. Without a destination it does nothing: any reports
-// whether there is one.
-func Send(ctx context.Context, dir *state.Dir, m Message) (any bool, err error) {
+// Send sends a message to every destination. It returns how many took it and,
+// joined, a [Failure] for each that did not.
+func Send(ctx context.Context, dir *state.Dir, m Message) (taken int, err error) {
 	k, err := load(dir)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	for _, d := range k.Destinations {
 		if e := d.send(ctx, m); e != nil {
 			err = errors.Join(err, Failure{d, e})
+			continue
 		}
+		taken++
 	}
-	return len(k.Destinations) > 0, err
+	return taken, err
 }
 
 // send hands a message to the service. shoutrrr knows no context, so what takes

@@ -54,16 +54,16 @@ func start(t *testing.T, code int) (dir *state.Dir, p *place, address, root stri
 
 func TestSend(t *testing.T) {
 	dir, p, address, root := start(t, http.StatusOK)
-	if any, err := notify.Send(t.Context(), dir, notify.Message{Title: "nobody hears"}); any || err != nil {
-		t.Fatalf("without a destination: %v, %v", any, err)
+	if taken, err := notify.Send(t.Context(), dir, notify.Message{Title: "nobody hears"}); taken != 0 || err != nil {
+		t.Fatalf("without a destination: %v, %v", taken, err)
 	}
 	if _, err := notify.Add(dir, address, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	key := "sk-ant-api03-" + strings.Repeat("aZ3k9Qw7Lm2X", 8) + "-AAAAAAAA"
-	any, err := notify.Send(t.Context(), dir, notify.Message{Title: "Seawall on vm", Text: "port 3000 open\x1b[2J\nkey " + key})
-	if !any || err != nil {
-		t.Fatalf("%v, %v", any, err)
+	taken, err := notify.Send(t.Context(), dir, notify.Message{Title: "Seawall on vm", Text: "port 3000 open\x1b[2J\nkey " + key})
+	if taken != 1 || err != nil {
+		t.Fatalf("%v, %v", taken, err)
 	}
 	if got := p.all(); !strings.Contains(got, "port 3000 open") || strings.Contains(got, "aZ3k9Qw7") || strings.ContainsRune(got, 0x1b) {
 		t.Errorf("what arrived: %q", got)
