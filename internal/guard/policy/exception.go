@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
@@ -21,6 +22,12 @@ import (
 //
 // It permits nothing: without those rules the call is decided as any other. In
 // Cedar alone no permit lifts a forbid, so the two are brought together here.
+
+// What exceptions may be about.
+var (
+	callAction  = cedar.NewEntityUID("Action", cedar.String(Call))
+	replyAction = cedar.NewEntityUID("Action", cedar.String(Reply))
+)
 
 // firm are the rules of Seawall's own protection: no exception lifts them.
 var firm = []string{"guard", "unreadable", "ambiguous"}
@@ -40,8 +47,8 @@ func excepts(c *cedar.Policy) (names []string, err error) {
 	ast := (*xast.Policy)(c.AST())
 	_, anything := ast.Resource.(xast.ScopeTypeAll)
 	switch action, ok := ast.Action.(xast.ScopeTypeEq); {
-	case !ok || action.Entity != cedar.NewEntityUID("Action", cedar.String(Call)):
-		return nil, fmt.Errorf("the exception to %q is not about calls; its head needs action == Action::\"call\"", note)
+	case !ok || action.Entity != callAction && action.Entity != replyAction:
+		return nil, fmt.Errorf("the exception to %q is not about calls or replies; its head needs action == Action::\"call\" (or \"reply\")", note)
 	case anything && len(ast.Conditions) == 0:
 		return nil, fmt.Errorf("the exception to %q describes every call; delete the rule instead, or say which calls it does not stop", note)
 	}
@@ -67,18 +74,22 @@ func (p *Policy) check(x exception) error {
 // exception is one that was checked.
 type exception struct {
 	namedRule
-	lifts []string
-	place Place
+	lifts   []string
+	expires time.Time // zero is never
+	place   Place
 }
 
 // lifted returns which exception lifts which rule from a request.
 func (p *Policy) lifted(req cedar.Request) (map[cedar.PolicyID]cedar.PolicyID, error) {
-	if len(p.exceptions) == 0 || req.Action != cedar.NewEntityUID("Action", cedar.String(Call)) || protected(req.Context) {
+	if len(p.exceptions) == 0 || req.Action != callAction && req.Action != replyAction || protected(req.Context) {
 		return nil, nil
 	}
 	var all rules
+	now := time.Now()
 	for _, x := range p.exceptions {
-		all = append(all, x.namedRule)
+		if x.expires.IsZero() || now.Before(x.expires) {
+			all = append(all, x.namedRule)
+		}
 	}
 	_, said := cedar.Authorize(all, nil, req)
 	for _, e := range said.Errors {

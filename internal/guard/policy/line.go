@@ -14,16 +14,19 @@ import (
 
 // Why no line of the policy would let something through.
 var (
-	errText      = errors.New("a rule sees what was found in a text, not the text: a line for this one would let through every other like it")
-	errProtected = errors.New("it touches what guards this machine; nothing lifts that, and if you want it done you do it by hand")
-	errUnclear   = errors.New("it cannot be read in one way only, so nobody knows what a line would let through")
-	errUnproven  = errors.New("this OpenClaw is not proven: go back to the one that is; or edit the rule unproven-openclaw, if you want to trust it")
-	errOpaque    = errors.New("a part of it cannot be read, so a line for it would let through what nobody has seen")
-	errRelative  = errors.New("no rule can see in which folder a path of it starts; written in full (/home/…), it could have one")
-	errNowhere   = errors.New("it sends something, and no rule can see where to, so a line for it would let it go anywhere")
-	errSecret    = errors.New("a secret stands in it, which the record does not hold, so no line can name it")
-	errRedacts   = errors.New("a rule takes secrets out of it, to which there are no exceptions")
-	errErring    = errors.New("a rule could not be evaluated: `seawall policy check` says which")
+	errText         = errors.New("a rule sees what was found in a text, not the text: a line for this one would let through every other like it")
+	errProtected    = errors.New("it touches what guards this machine; nothing lifts that, and if you want it done you do it by hand")
+	errUnclear      = errors.New("it cannot be read in one way only, so nobody knows what a line would let through")
+	errUnproven     = errors.New("this OpenClaw is not proven: go back to the one that is; or edit the rule unproven-openclaw, if you want to trust it")
+	errOpaque       = errors.New("a part of it cannot be read, so a line for it would let through what nobody has seen")
+	errRelative     = errors.New("no rule can see in which folder a path of it starts; written in full (/home/…), it could have one")
+	errNowhere      = errors.New("it sends something, and no rule can see where to, so a line for it would let it go anywhere")
+	errSecret       = errors.New("a secret stands in it, which the record does not hold, so no line can name it")
+	errRedacts      = errors.New("a rule takes secrets out of it, to which there are no exceptions")
+	errNotAsked     = errors.New("nothing asks about it, or something forbids it")
+	errLimit        = errors.New("a limit is reached, which is raised or waited for, not remembered")
+	errIrreversible = errors.New("it cannot be taken back, so it is asked about each time")
+	errErring       = errors.New("a rule could not be evaluated: `seawall policy check` says which")
 )
 
 // Line returns the smallest piece of policy that would let a call through: it

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/cedar-policy/cedar-go"
 	xast "github.com/cedar-policy/cedar-go/x/exp/ast"
@@ -115,6 +116,10 @@ func (p *Policy) add(s source) []error {
 		if err == nil {
 			lifts, err = excepts(c)
 		}
+		var until time.Time
+		if err == nil {
+			until, err = expires(c)
+		}
 		if _, known := p.meanings[id]; err == nil && known {
 			err = fmt.Errorf("the @name %q is used twice; give each rule its own", id)
 		}
@@ -130,7 +135,7 @@ func (p *Policy) add(s source) []error {
 		p.places[id] = Place{s.file, c.Position().Line, statement(string(s.text[c.Position().Offset:end]))}
 		switch {
 		case lifts != nil:
-			p.exceptions = append(p.exceptions, exception{namedRule{id, c}, lifts, p.places[id]})
+			p.exceptions = append(p.exceptions, exception{namedRule{id, c}, lifts, until, p.places[id]})
 		case c.Effect() == cedar.Permit:
 			p.permits = append(p.permits, namedRule{id, c})
 		default:

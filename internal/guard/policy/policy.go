@@ -72,6 +72,9 @@ type Input struct {
 // Unproven is the name of the shipped rule for an OpenClaw that nobody has proven.
 const Unproven = "unproven-openclaw"
 
+// limitsRule is the name of the shipped rule for limits.
+const limitsRule = "limits"
+
 // Reason is one policy that decided.
 type Reason struct {
 	Policy string // its @name

@@ -17,8 +17,16 @@ import (
 // optional.
 const LocalFile = "local.cedar"
 
+// RememberedFile holds the exceptions that the operator had remembered when he
+// approved something, beside the policy file. It is optional.
+const RememberedFile = "remembered.cedar"
+
 // Store keeps the policy in force. It is safe for concurrent use.
 type Store struct {
+	// Note says what was done to the file when it was opened, for the operator; ""
+	// is nothing.
+	Note string
+
 	path    string
 	current atomic.Pointer[Policy]
 
@@ -28,12 +36,16 @@ type Store struct {
 
 // OpenStore loads the policy file at path and, if it exists, local.cedar
 // beside it. Where there is no policy file the shipped one is written, mode
-// 0600. A policy that does not load is an error: there is no last good one yet.
+// 0600; one that an older version shipped, and nobody edited, is replaced. A policy that does not load is an error: there is no last good one yet.
 func OpenStore(path string) (*Store, error) {
 	if err := ship(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path}
+	note, err := renew(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, Note: note}
 	p, err := read(path)
 	if err != nil {
 		return nil, fmt.Errorf("the policy in %s cannot be used, so nothing would be allowed; correct it, "+
@@ -84,49 +96,36 @@ func (s *Store) Reload() (changed bool, err error) {
 	return true, nil
 }
 
-// Check reads a policy file, and local.cedar beside it, as a store would, and
+// Check reads a policy file, and what is beside it, as a store would, and
 // returns what it would use or why it would not.
 func Check(path string) (*Policy, error) { return read(path) }
-
-// ship writes the shipped policy where there is none. It is linked into place
-// whole, so that a crash leaves either nothing or all of it.
-func ship(path string) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".policy-*")
-	if err != nil {
-		return fmt.Errorf("write the shipped policy to %s: %w", path, err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(defaultSource)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Link(f.Name(), path)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("write the shipped policy to %s: %w", path, err)
-	}
-	return nil
-}
 
 func read(path string) (*Policy, error) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	sources := []source{{filepath.Base(path), text}}
-	local := filepath.Join(filepath.Dir(path), LocalFile)
-	switch text, err := readFile(local); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	sources, err := withOwn(path, text)
+	if err != nil {
 		return nil, err
-	default:
-		sources = append(sources, source{LocalFile, text})
 	}
 	return load(sources...)
+}
+
+// withOwn are the documents of a policy whose file at path has that text, and what
+// the operator has beside it.
+func withOwn(path string, text []byte) ([]source, error) {
+	sources := []source{{filepath.Base(path), text}}
+	for _, name := range []string{LocalFile, RememberedFile} {
+		switch text, err := readFile(filepath.Join(filepath.Dir(path), name)); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		default:
+			sources = append(sources, source{name, text})
+		}
+	}
+	return sources, nil
 }
 
 // readFile reads a policy file that is not larger than one may be.
