@@ -70,6 +70,9 @@ type SSHD struct {
 	Ports     []uint16
 	Listen    []netip.AddrPort
 	Permitted string // the value that decides for root: yes, no, without-password, forced-commands-only
+	// DropIns tells that sshd_config includes sshd_config.d before it says
+	// anything itself, so that a drop-in there wins.
+	DropIns bool
 }
 
 // Option returns the first value of a keyword, or "".
@@ -138,8 +141,12 @@ type Rule struct {
 	Src, Dst []netip.Prefix
 	CTState  []string // established, related, new, invalid
 	SynOnly  bool
-	Limit    string // "30/second burst 60", or ""
-	Verdict  string // accept, drop, reject, jump NAME, goto NAME, return, or "" (counter, log)
+	Late     bool        // never the first packet of a TCP connection
+	Sender   string      // a local user whose packets these are; output only
+	DNAT     bool        // only what a rule of Docker's, say, sent elsewhere
+	Before   []PortRange // the destination ports it had before
+	Limit    string      // "30/second burst 60", or ""
+	Verdict  string      // accept, drop, reject, jump NAME, goto NAME, return, or "" (counter, log)
 	Unparsed bool
 }
 

@@ -25,8 +25,12 @@ func short(r Rule) string {
 	add("dst", r.Dst, r.Dst != nil)
 	add("state", r.CTState, r.CTState != nil)
 	add("limit", r.Limit, r.Limit != "")
-	if r.SynOnly {
-		b.WriteString("syn ")
+	add("sender", r.Sender, r.Sender != "")
+	add("before", r.Before, r.Before != nil)
+	for mark, there := range map[string]bool{"syn ": r.SynOnly, "late ": r.Late, "dnat ": r.DNAT} {
+		if there {
+			b.WriteString(mark)
+		}
 	}
 	b.WriteString("-> " + r.Verdict)
 	if r.Unparsed {
@@ -60,6 +64,28 @@ func testdata(t *testing.T, name string) []byte {
 	return b
 }
 
+// TestSeawallRules: what Seawall's own table says is understood.
+func TestSeawallRules(t *testing.T) {
+	chains, _, err := parseNFT([]byte(`{"nftables": [
+		{"chain": {"family": "inet", "table": "seawall", "name": "input", "hook": "input", "prio": -10, "policy": "drop"}},
+		{"rule": {"family": "inet", "table": "seawall", "chain": "input", "handle": 1, "expr": [
+			{"match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["fin", "syn", "rst", "ack"]]}, "right": "ack"}},
+			{"match": {"op": "==", "left": {"socket": {"key": "wildcard"}}, "right": 0}}, {"accept": null}]}},
+		{"rule": {"family": "inet", "table": "seawall", "chain": "input", "handle": 2, "expr": [
+			{"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}}, {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}},
+			{"match": {"op": "==", "left": {"ct": {"key": "proto-dst", "dir": "original"}}, "right": 8080}}, {"accept": null}]}},
+		{"rule": {"family": "inet", "table": "seawall", "chain": "input", "handle": 3, "expr": [
+			{"match": {"op": "==", "left": {"meta": {"key": "skuid"}}, "right": 105}}, {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 25}}, {"accept": null}]}}]}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareRules(t, chains[0].Rules, []string{
+		"proto=tcp late -> accept ?",
+		"proto=tcp before=[{8080 8080}] dnat -> accept",
+		"proto=tcp dport=[{25 25}] sender=105 -> accept",
+	})
+}
+
 func TestNFT(t *testing.T) {
 	// rules.json and rules.txt are nft 1.0.6's answers about rules.nft.
 	chains, opaque, err := parseNFT(testdata(t, "rules.json"), ruleTexts(testdata(t, "rules.txt")))
@@ -82,7 +108,7 @@ func TestNFT(t *testing.T) {
 		"proto=tcp dport=[{22 22}] -> accept",
 		"proto=tcp dport=[{23 23}] -> drop",
 		"proto=tcp src=[1.2.3.0/24 5.6.7.8/32] syn -> return",
-		"proto=udp sport=[{1024 2000}] state=[established new] -> accept ?",
+		"proto=udp sport=[{1024 2000}] state=[established new] dnat -> accept",
 		"in=!lo dst=[127.0.0.0/8] limit=over 3/minute burst 5 -> drop ?",
 		"proto=tcp -> goto other ?",
 		"proto=icmp -> accept",

@@ -226,7 +226,7 @@ func nftField(left any) string {
 			return text(f["protocol"]) + " " + text(f["field"])
 		case "meta", "ct":
 			f, _ := v.(map[string]any)
-			return kind + " " + text(f["key"])
+			return strings.Join(strings.Fields(kind+" "+text(f["dir"])+" "+text(f["key"])), " ")
 		case "&":
 			f, _ := v.([]any)
 			if len(f) == 2 && nftField(f[0]) == "tcp flags" && isSynMask(f[1]) {
@@ -333,7 +333,17 @@ func (p *nftRule) field(name string, values []any, negated bool) bool {
 	case name == "tcp flags/syn":
 		p.rule.Proto = "tcp"
 		p.rule.SynOnly = len(values) == 1 && text(values[0]) == "syn"
-		return p.rule.SynOnly
+		p.rule.Late = len(values) > 0 && !slices.Contains(flat(values), "syn")
+		return p.rule.SynOnly || p.rule.Late
+	case name == "meta skuid":
+		return names(values, false, &p.rule.Sender, &[]string{})
+	case name == "ct status":
+		p.rule.DNAT = len(values) == 1 && text(values[0]) == "dnat"
+		return p.rule.DNAT
+	case name == "ct original proto-dst":
+		ports, ok := portRanges(values)
+		p.rule.Before = ports
+		return ok
 	case name == "icmp type", name == "icmpv6 type":
 		p.rule.Proto = proto
 		return false

@@ -101,7 +101,7 @@ var firewallControls = []posture.Control{
 				if p.loopback() {
 					return
 				}
-				if r := toContainer(f.Facts, e, p.proto, p.container, false); r >= perhaps {
+				if r := toContainer(f.Facts, e, p.proto, p.container, p.number()); r >= perhaps {
 					finding := posture.On(p.String(), "port %d of the container %s is %s", p.container, c.Name(), r)
 					if c.OpenClaw {
 						finding = finding.At(posture.Critical)
@@ -121,7 +121,7 @@ var firewallControls = []posture.Control{
 		Needs:  []posture.Need{ruleset, posture.Interfaces, containers},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			eachPublished(f, func(c host.Container, p published, e endpoint) {
-				if p.loopback() && toContainer(f.Facts, e, p.proto, p.container, true) >= perhaps {
+				if p.loopback() && toContainer(f.Facts, e, p.proto, p.container, 0) >= perhaps {
 					found = append(found, posture.On(p.String(), "a neighbour reaches port %d of %s at %s", p.container, c.Name(), e.addr))
 				}
 			})

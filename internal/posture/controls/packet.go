@@ -1,14 +1,16 @@
 package controls
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/posture/firewall"
 )
 
 // reach says how far a class of packets gets. It is judged from the
@@ -32,6 +34,7 @@ type packet struct {
 	v6       bool
 	proto    string // tcp or udp
 	port     uint16 // destination
+	before   uint16 // the destination port it had before DNAT; 0 where there was none
 	in, out  string // interfaces; "" where the hook has none
 	from, to netip.Addr
 }
@@ -185,6 +188,9 @@ func match(r host.Rule, p packet) matching {
 	if len(r.DPorts) > 0 && !inRanges(r.DPorts, p.port) {
 		return none
 	}
+	if r.Late || r.DNAT && p.before == 0 || len(r.Before) > 0 && !inRanges(r.Before, cmp.Or(p.before, p.port)) {
+		return none
+	}
 	if len(r.CTState) > 0 && !slices.Contains(r.CTState, "new") {
 		return none
 	}
@@ -201,6 +207,9 @@ func match(r host.Rule, p packet) matching {
 		if r.Verdict == "drop" || r.Verdict == "reject" {
 			m = min(m, some)
 		}
+	}
+	if r.Sender != "" {
+		m = min(m, some)
 	}
 	if m != none && r.Unparsed {
 		m = min(m, unclear)
@@ -258,10 +267,6 @@ func everyone(p netip.Prefix) bool {
 	return p.Bits() < 8
 }
 
-// inner matches the bridges that container and machine managers make; a bridge
-// of any other name may be the machine's own way out.
-var inner = regexp.MustCompile(`^(docker\d+|br-[0-9a-f]{12}|virbr\d+|lxcbr\d+|lxdbr\d+|incusbr\d+|cni[\w.-]*|podman\d+|kube-bridge)$`)
-
 // outside returns the interfaces on which strangers arrive: up, with an
 // address, and neither loopback, a manager's bridge, veth nor a tunnel. When
 // none is known, a name that no rule is written for.
@@ -272,7 +277,7 @@ func outside(f *host.Facts) []string {
 		case "loopback", "veth", "tun", "wireguard":
 			continue
 		case "bridge":
-			if inner.MatchString(i.Name) {
+			if firewall.Managers.MatchString(i.Name) {
 				continue
 			}
 		}
@@ -356,6 +361,12 @@ func (p published) String() string {
 	return fmt.Sprintf("%s/%s", netip.AddrPortFrom(p.host, 0).Addr().String()+":"+p.hostPort, p.proto)
 }
 
+// number is the port of the machine; 0 where Docker has not chosen it yet.
+func (p published) number() uint16 {
+	n, _ := strconv.ParseUint(p.hostPort, 10, 16)
+	return uint16(n)
+}
+
 // loopback reports whether a port is published for this machine only.
 func (p published) loopback() bool { return p.host.IsLoopback() }
 
@@ -382,12 +393,14 @@ func publishedPorts(c host.Container) []published {
 // toContainer judges a new packet that a stranger sends to a container's own
 // address: what Docker forwards after it rewrote a published port, and what a
 // neighbour that routes the bridge's network here can send by itself.
-func toContainer(f *host.Facts, e endpoint, proto string, port uint16, direct bool) reach {
+//
+// before is the port of the machine that is published, 0 for the neighbour.
+func toContainer(f *host.Facts, e endpoint, proto string, port, before uint16) reach {
 	best := closed
 	for _, name := range outside(f) {
-		p := packet{v6: e.addr.Is6(), proto: proto, port: port, in: name, out: e.bridge, to: e.addr}
+		p := packet{v6: e.addr.Is6(), proto: proto, port: port, before: before, in: name, out: e.bridge, to: e.addr}
 		r := judge(f.Firewall.Value, "forward", p)
-		if direct { // a rewritten packet had the host's address before DNAT
+		if before == 0 { // a rewritten packet had the host's address before DNAT
 			r = min(r, judgeBeforeDNAT(f.Firewall.Value, packet{v6: p.v6, proto: proto, port: port, in: name, to: e.addr}))
 		}
 		best = max(best, r)

@@ -130,7 +130,7 @@ type probe struct {
 func (n network) probes() []probe {
 	c := endpoint{bridge, netip.MustParseAddr("172.18.0.2")}
 	list := []probe{
-		{n.stranger, "172.18.0.2:18789", func(f *posture.Facts) reach { return toContainer(f.Facts, c, "tcp", 18789, true) }},
+		{n.stranger, "172.18.0.2:18789", func(f *posture.Facts) reach { return toContainer(f.Facts, c, "tcp", 18789, 0) }},
 		{n.container, "172.18.0.1:22", func(f *posture.Facts) reach {
 			return judge(f.Firewall.Value, "input", packet{proto: "tcp", port: 22, in: bridge, from: c.addr, to: netip.MustParseAddr("172.18.0.1")})
 		}},
