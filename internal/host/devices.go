@@ -13,8 +13,8 @@ import (
 // state database it answers []Paired, without any token.
 const AskDevices = "seawall:devices"
 
-// Paired is something that OpenClaw lets in without asking again: a device, a
-// node, or a standing permission for a job.
+// Paired is something that OpenClaw lets in, or runs, without asking again: a
+// device, a node, a job of its own, or a standing permission for one.
 type Paired struct {
 	Kind     string   // device or grant
 	Name     string   // "Ada's phone", or the job of a grant
@@ -31,8 +31,9 @@ type Paired struct {
 // maxPaired bounds what is read of one database.
 const maxPaired = 500
 
-// deviceQuery and grantQuery are where 2026.9.6 keeps them.
+// These are where 2026.9.6 keeps them.
 const (
+	jobQuery = `SELECT job_id, name, payload_kind, updated_at FROM cron_jobs WHERE enabled = 1 LIMIT ?`
 	deviceQuery = `SELECT device_id, COALESCE(operator_label, display_name, ''), COALESCE(platform, ''), COALESCE(role, ''),
  COALESCE(roles_json, '[]'), COALESCE(approved_scopes_json, scopes_json, '[]'), COALESCE(approved_via, ''),
  approved_at_ms, COALESCE(last_seen_at_ms, 0) FROM device_pairing_paired LIMIT ?`
@@ -74,6 +75,18 @@ func ReadDevices(ctx context.Context, path string) ([]Paired, error) {
 				return err
 			}
 			p.Since, p.LastSeen, p.Expires = milli(since), milli(seen), milli(expires)
+			list = append(list, p)
+			return nil
+		})
+	}
+	if err == nil {
+		err = eachRow(ctx, db, jobQuery, func(rows *sql.Rows) error {
+			p := Paired{Kind: "job", Roles: make([]string, 1)}
+			var changed int64
+			if err := rows.Scan(&p.ID, &p.Name, &p.Roles[0], &changed); err != nil {
+				return err
+			}
+			p.Since = milli(changed)
 			list = append(list, p)
 			return nil
 		})

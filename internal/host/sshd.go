@@ -43,12 +43,28 @@ func (r *reader) readSSHD() Fact[SSHD] {
 			s.Permitted = v[0]
 		}
 	}
+	if text, err := r.h.ReadFile(r.ctx, "/etc/ssh/sshd_config"); err == nil {
+		s.DropIns = includesFirst(text)
+	}
 	for _, p := range s.Options["port"] {
 		if n, err := strconv.ParseUint(p, 10, 16); err == nil {
 			s.Ports = append(s.Ports, uint16(n))
 		}
 	}
 	return Is(s)
+}
+
+// includesFirst reports whether the first line of sshd_config that says
+// anything is the Include of the drop-ins, as Debian and Ubuntu ship it.
+func includesFirst(text []byte) bool {
+	for _, line := range lines(text) {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		keyword, value, _ := strings.Cut(line, " ")
+		return strings.EqualFold(keyword, "Include") && strings.TrimSpace(value) == "/etc/ssh/sshd_config.d/*.conf"
+	}
+	return false
 }
 
 // parseSSHD reads the output of sshd -T: one keyword and its value a line.
