@@ -79,6 +79,12 @@ func (u *use) add(word string) {
 // name reads the words of a name: its verb is the first that is nothing else
 // (send in email_send), or the first; one that follows "and" is another.
 func (u *use) name(ws []string) {
+	ws = slices.Clone(ws)
+	for i, w := range ws {
+		if base := singular(w); i > 0 && base != w && verbs[w] != noVerb {
+			ws[i] = base // several mails, not: he mails
+		}
+	}
 	at := slices.IndexFunc(ws, func(w string) bool { return verbs[w] != noVerb && !nounsToo[w] })
 	if at < 0 && len(ws) > 1 && verbs[ws[len(ws)-1]] == looking && verbs[ws[0]] != looking {
 		at = len(ws) - 1 // message_list
@@ -87,10 +93,11 @@ func (u *use) name(ws []string) {
 		u.add(ws[at])
 	} else {
 		for i, w := range ws {
-			if verbs[w] != noVerb {
-				if u.add(w); at < 0 {
-					at = i
-				}
+			if verbs[w] == noVerb || at == 0 && verbs[ws[0]] == looking {
+				continue // search_emails does not mail
+			}
+			if u.add(w); at < 0 {
+				at = i
 			}
 		}
 	}
