@@ -216,20 +216,31 @@ func (j *judgement) quotes(v string) bool {
 	return false
 }
 
-// named reports whether the operator named what a read brought: all that it looked
-// for stands in his words, or in the text that he handed over to; or it looked for
-// all of a kind that he speaks of.
+// named reports whether the operator named what a read brought: all by which it
+// was selected stands in his words, or in the text that he handed over to, or is
+// of a record that he named; or it brought all of a kind that he speaks of.
 func (j *judgement) named(p Part) bool {
-	values := stringsOf(p.Args)
-	if values == nil {
-		return false
-	}
-	for _, v := range values {
-		if !j.speaksLoosely(v) {
+	selected := false
+	for _, a := range effect.Decisive(p.Tool, []byte(p.Args), p.Schema) {
+		switch a.Kind {
+		case effect.Content, effect.Time, effect.Other, effect.Access, effect.Act:
+			continue
+		}
+		if selected = true; !j.speaksLoosely(a.Value) && !j.ofPointed(a.Value) {
 			return false
 		}
 	}
-	return len(values) > 0 || j.speaksOf(p)
+	return selected || j.speaksOf(p)
+}
+
+// ofPointed reports whether a value is one of a record that the operator named.
+func (j *judgement) ofPointed(v string) bool {
+	for _, r := range j.pointed(0) {
+		if r.has(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // speaksLoosely is speaks for what is looked for: words in any order, dates in any

@@ -53,6 +53,7 @@ type Part struct {
 	// and whether these are for the operator's eyes only.
 	Tool    string
 	Args    string
+	Schema  effect.Schema
 	Class   effect.Class
 	Private bool
 }
@@ -133,16 +134,16 @@ func (c *Conversation) Of(call Call) Found {
 	f := Found{Decided: true, Origins: map[string][]Label{}}
 	j := judgement{Conversation: c, Call: call, request: c.request()}
 	for _, a := range call.Arguments {
-		if !a.Kind.Decides() {
-			if a.Kind == effect.Content {
-				f.add(a, j.carried(a))
-			}
-			continue
+		switch {
+		case a.Kind == effect.Act: // see asked
+		case a.Kind.Decides():
+			f.add(a, j.value(a))
+		case a.Kind == effect.Content:
+			f.add(a, j.carried(a))
 		}
-		f.add(a, j.value(a))
 	}
-	if f.Decided && len(c.untrusted) > 0 && !j.asked() {
-		f.Decided, f.Why = false, "you did not ask for it"
+	if len(c.untrusted) > 0 && !j.asked() {
+		f.add(effect.Argument{Path: call.Tool}, verdict{slices.Clone(c.untrusted), "you did not ask for it"})
 	}
 	f.Private, f.Named = j.private()
 	f.Link = j.fetched

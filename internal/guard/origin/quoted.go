@@ -57,4 +57,4 @@ func unquoted(text string) (own string, quoted []string) {
 }
 
 // long is a paragraph that nobody types into a chat.
-var long = regexp.MustCompile(`(?:[^\n]+\n?){40,}|[^\n]{1000}[^\n]{1000,}`)
+var long = regexp.MustCompile(`(?:[^\n]*\n){40,}|[^\n]{1000}[^\n]{1000,}`)

@@ -180,7 +180,7 @@ func (j *judgement) slot() *slots {
 	j.slots = s
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
-			if c.acts&(tells|invites|pays) == 0 {
+			if asking[m.words[c.begin].low] {
 				continue
 			}
 			s.read(m, c)
@@ -189,51 +189,49 @@ func (j *judgement) slot() *slots {
 	return s
 }
 
-// read takes the recipients of one clause.
+// read takes the recipients of one clause: what follows a word that says to whom,
+// and "the same participants".
 func (s *slots) read(m *message, c clause) {
 	for i := c.begin; i < c.end; i++ {
-		w := m.words[i]
-		verb := toward[w.low] && (requests[w.low] != 0 || true)
-		if !verb || i > 0 && participle(m.words[i-1].low) {
-			continue
+		w := m.words[i].low
+		switch {
+		case same[w] && i+1 < c.end && folk[m.words[i+1].low]:
+			s.people = true
+		case toward[w] && (i == 0 || !participle(m.words[i-1].low)):
+			s.list(m.words[i+1 : min(i+12, c.end)])
 		}
-		var n name
-		for k := i + 1; k < min(i+9, c.end); k++ {
-			x := m.words[k]
-			switch {
-			case strings.Contains(x.text, "@") || specificAccount(x.text):
-				s.given++
-			case folk[x.low]:
-				s.people = true
-			case between[x.low] || x.low == "same" || x.low == "selben" || x.low == "gleichen":
-				n = s.close(n)
-				continue
-			case proper(x.text) && requests[x.low] == 0 && !months[x.low]:
-				n = append(n, x.low)
-				if k+1 < c.end && proper(m.words[k+1].text) && strings.TrimSpace(x.after) == "" {
-					continue
-				}
-				n = s.close(n)
-				if strings.Contains(x.after, ",") || nextJoins(m.words, k) {
-					continue
-				}
-			default:
-				n = s.close(n)
-				k = c.end
-				continue
-			}
-			if strings.Contains(x.after, ",") || nextJoins(m.words, k) || folk[x.low] {
-				continue
-			}
-			break
-		}
-		s.close(n)
 	}
 }
 
-func (s *slots) close(n name) name {
-	if len(n) > 0 {
-		s.names = append(s.names, n)
+var same = set(`same selben gleichen`)
+
+// list takes recipients that follow on each other, until another word ends them.
+func (s *slots) list(ws []word) {
+	for i := 0; i < len(ws); i++ {
+		w := ws[i]
+		switch {
+		case strings.Contains(w.text, "@") || specificAccount(w.text):
+			s.given++
+		case folk[w.low]:
+			s.people = true
+		case between[w.low] || same[w.low]:
+			continue
+		case isName(w):
+			n := name{w.low}
+			for ; i+1 < len(ws) && isName(ws[i+1]) && strings.TrimSpace(ws[i].after) == ""; i++ {
+				n = append(n, ws[i+1].low)
+			}
+			s.names = append(s.names, n)
+		default:
+			return
+		}
+		if !strings.Contains(ws[i].after, ",") && !nextJoins(ws, i) && !folk[ws[i].low] {
+			return
+		}
 	}
-	return nil
+}
+
+// isName reports whether a word stands like a name.
+func isName(w word) bool {
+	return proper(w.text) && (requests[w.low] == 0 || nounsToo[w.low]) && !months[w.low]
 }

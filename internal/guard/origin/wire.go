@@ -22,7 +22,7 @@ func Parts(from []wire.Part, whose func(wire.Part) Label, schemas map[string]eff
 				sources[w.Tool] = at
 			}
 			p.Class, p.Private = at.class, at.private
-			p.Label, p.Tool, p.Args = Label(at.class), w.Tool, args[w.CallID]
+			p.Label, p.Tool, p.Args, p.Schema = Label(at.class), w.Tool, args[w.CallID], schemas[w.Tool]
 			if p.Tool == "" {
 				p.Label, p.Tool = Unknown, "?"
 			}
