@@ -155,12 +155,18 @@ func (d *draft) file(name string, c Change) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.Before.There {
+	if !s.Before.There && !s.After.There {
 		if err := d.folders(path.Dir(name), c); err != nil {
 			return nil, err
 		}
+		d.last(s)
 	}
 	return s, nil
+}
+
+// last moves a step behind those that it needs.
+func (d *draft) last(s *Step) {
+	d.order = append(slices.DeleteFunc(d.order, func(o *Step) bool { return o == s }), s)
 }
 
 // folders makes sure that a folder will be there.
@@ -172,25 +178,25 @@ func (d *draft) folders(name string, c Change) error {
 	if err != nil || s.After.There {
 		return err
 	}
-	// Above first, so that it is made first.
-	d.order = slices.DeleteFunc(d.order, func(o *Step) bool { return o == s })
 	if err := d.folders(path.Dir(name), c); err != nil {
 		return err
 	}
-	d.order = append(d.order, s)
+	d.last(s)
 	s.After = State{There: true, Folder: true, Mode: 0o755}
+	s.After.UID, s.After.GID = d.m.owner()
 	c.What = "make the folder " + name
 	s.enter(c)
 	return nil
 }
 
 // content sets what a file will hold. A new one is root's, 0644.
-func (s *Step) content(text []byte, c Change) {
+func (d *draft) content(s *Step, text []byte, c Change) {
 	if s.After.There && string(s.After.Content) == string(text) {
 		return
 	}
 	if !s.After.There {
 		s.After = State{There: true, Mode: 0o644}
+		s.After.UID, s.After.GID = d.m.owner()
 	}
 	s.After.Content, s.After.ModTime = text, time.Time{}
 	s.After.sum()
@@ -208,19 +214,17 @@ func (e File) wish(d *draft, c Change) error {
 	if err := s.claim("all", e.Content); err != nil {
 		return fmt.Errorf("two fixes in this plan write %s, each with another content", e.Path)
 	}
-	s.content([]byte(e.Content), c)
+	d.content(s, []byte(e.Content), c)
 	mode := e.Mode
 	if mode == 0 {
 		mode = 0o644
 	}
-	return Perm{Path: e.Path, Mode: mode, Owner: ownerOr(e.Owner)}.set(s, c)
-}
-
-func ownerOr(o *Owner) *Owner {
-	if o == nil {
-		return &Owner{}
+	owner := e.Owner
+	if owner == nil {
+		owner = &Owner{}
+		owner.UID, owner.GID = d.m.owner()
 	}
-	return o
+	return Perm{Path: e.Path, Mode: mode, Owner: owner}.set(s, c)
 }
 
 func (e Perm) wish(d *draft, c Change) error {
@@ -277,7 +281,7 @@ func (e Text) wish(d *draft, c Change) error {
 	}
 	switch text := string(s.After.Content); strings.Count(text, e.Old) {
 	case 1:
-		s.content([]byte(strings.Replace(text, e.Old, e.New, 1)), c)
+		d.content(s, []byte(strings.Replace(text, e.Old, e.New, 1)), c)
 		return nil
 	case 0:
 		return fmt.Errorf("%s does not hold the lines that this would replace", e.Path)
@@ -389,7 +393,7 @@ func (e Ruleset) wish(d *draft, c Change) error {
 	if err := file.claim("all", e.Text); err != nil {
 		return fmt.Errorf("two fixes in this plan write %s, each with another content", e.Path)
 	}
-	file.content([]byte(e.Text), c)
+	d.content(file, []byte(e.Text), c)
 	tables := tablesOf(e.Text)
 	if len(tables) == 0 {
 		return fmt.Errorf("the ruleset for %s names no table; please report it", e.Path)
@@ -416,7 +420,7 @@ func (e Account) wish(d *draft, c Change) error {
 	if !found {
 		return fmt.Errorf("/etc/shadow has no account %q", e.Name)
 	}
-	s.content([]byte(text), c)
+	d.content(s, []byte(text), c)
 	return nil
 }
 

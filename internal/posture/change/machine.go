@@ -84,6 +84,16 @@ func (m Machine) has(name string) bool {
 	return false
 }
 
+// owner is whose the machine is: root's, for which a test's folder has its own.
+func (m Machine) owner() (uid, gid uint32) {
+	info, err := os.Stat(m.Root)
+	if err != nil {
+		return 0, 0
+	}
+	is := info.Sys().(*syscall.Stat_t)
+	return is.Uid, is.Gid
+}
+
 func (m Machine) systemd() bool {
 	info, err := os.Stat(filepath.Join(m.Root, "run/systemd/system"))
 	return err == nil && info.IsDir()

@@ -35,7 +35,7 @@ func (e Set) wish(d *draft, c Change) error {
 	if next == text {
 		return nil
 	}
-	s.content([]byte(next), c)
+	d.content(s, []byte(next), c)
 	if was != "" && !own(e.Path) {
 		s.Replaces = append(s.Replaces, was)
 	}

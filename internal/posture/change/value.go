@@ -47,7 +47,7 @@ func (e JSON) wish(d *draft, c Change) error {
 	if !jsontext.Value(next).IsValid() {
 		return fmt.Errorf("%s: the changed text would be no valid JSON; please report it", e.Path)
 	}
-	s.content(next, c)
+	d.content(s, next, c)
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (e OpenClaw) wish(d *draft, c Change) error {
 			d.configs = append(d.configs, e.Config)
 		}
 		s.config = true
-		s.content(text, c)
+		d.content(s, text, c)
 	}
 	return nil
 }
