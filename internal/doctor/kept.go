@@ -132,7 +132,7 @@ func rules(_ context.Context, p *Patient) []Finding {
 	_, err := policy.Check(p.dir.Path(state.Policy))
 	switch {
 	case err == nil:
-		return nil
+		return lacking(p.dir.Path(state.Policy))
 	case errors.Is(err, fs.ErrNotExist) && p.running == nil:
 		return nil // the doors write the shipped one when they open
 	case errors.Is(err, fs.ErrNotExist):
@@ -141,6 +141,18 @@ func rules(_ context.Context, p *Patient) []Finding {
 		return found("the policy as it is on the disk is refused, and the last good one is in force until the doors open anew: %s", oneLine(err))
 	}
 	return found("the policy cannot be used, so the doors do not open: %s", oneLine(err))
+}
+
+// lacking are the rules of this version that an edited policy does not have.
+func lacking(path string) []Finding {
+	d, err := policy.Differs(path)
+	if err != nil || len(d.Missing) == 0 {
+		return nil
+	}
+	return []Finding{{
+		What: fmt.Sprintf("%s was edited and lacks rules that this version ships: %s", path, strings.Join(d.Missing, ", ")),
+		Fix:  "seawall policy diff shows them; copy those that you want, or move the file away and open the doors again",
+	}}
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

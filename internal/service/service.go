@@ -112,6 +112,9 @@ func open(ctx context.Context, dir *state.Dir, version string, routes *model.Rou
 		return nil, err
 	}
 	s := &Service{dir: dir, version: version, started: time.Now(), policy: rules, ledger: record, routes: routes, complaints: os.Stderr}
+	if rules.Note != "" {
+		fmt.Fprintln(s.complaints, "seawall:", rules.Note)
+	}
 	s.guard = guard.New(rules, record, known, marks)
 	s.guard.Operator, s.guard.Approvals = operator.Open(dir, time.Now), approval.Open(dir, time.Now)
 	s.door = model.New(s.guard, routes, nil)

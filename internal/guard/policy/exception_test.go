@@ -155,7 +155,7 @@ func TestAnExceptionAllowsNoMoreThanWhatItDescribes(t *testing.T) {
 			}
 		}
 	}
-	if lifted < 100 {
+	if lifted < 50 {
 		t.Errorf("only %d were let through", lifted)
 	}
 }
@@ -189,6 +189,8 @@ func TestALineIsForItsCallAlone(t *testing.T) {
 			// What rules cannot tell apart in calls, and Cedar's sets.
 			like := func(i Input) Input {
 				i.Source, i.Injection, i.Workspace, i.Approved, i.Redacted = "", "", false, false, false
+				// A line is for a call whoever chose it, and wherever it is made.
+				i.Origin, i.Limits, i.Confidential = Origin{Private: i.Origin.Private}, nil, false
 				return i
 			}
 			if a, b := like(in), like(other); a.Agent != b.Agent || a.Act != b.Act || !a.record().Equal(b.record()) {
@@ -257,8 +259,9 @@ when {
   context.kinds == ["execute", "read"] &&
   context.commands == ["cat"] &&
   context.reads == ["/a\"b", "~/.ssh/id_rsa"] &&
-  context.writes.isEmpty() && context.hosts.isEmpty() && context.urls.isEmpty() &&
-  context.secrets.isEmpty() && !context.opaque && !context.placeholders
+  context.writes.isEmpty() && context.hosts.isEmpty() && context.urls.isEmpty() && context.recipients.isEmpty() &&
+  context.private.isEmpty() && context.secrets.isEmpty() && !context.opaque && !context.placeholders &&
+  !context.unseen
 };
 `
 	if err != nil || got != want {

@@ -51,6 +51,9 @@ func (p *Policy) Line(name string, in Input) (string, error) {
 		}
 		lifts = append(lifts, r.Name)
 	}
+	if slices.Contains(lifts, limitsRule) {
+		return "", errLimit
+	}
 	if err := in.liftable(lifts); err != nil {
 		return "", err
 	}
@@ -119,7 +122,7 @@ func relative(path string) bool {
 func (in Input) described() string {
 	c := in.record()
 	var has, not []string
-	for _, name := range []cedar.String{"dangers", "kinds", "commands", "reads", "writes", "hosts", "urls", "secrets"} {
+	for _, name := range []cedar.String{"dangers", "kinds", "commands", "reads", "writes", "hosts", "urls", "recipients", "private", "secrets"} {
 		value, _ := c.Get(name)
 		if set := value.(types.Set); set.Len() > 0 {
 			has = append(has, fmt.Sprintf("context.%s == %s", name, list(set)))
@@ -128,12 +131,20 @@ func (in Input) described() string {
 		}
 	}
 	not = append(not, "!context.opaque")
-	if in.Placeholders {
-		has = append(has, "context.placeholders")
-	} else {
-		not = append(not, "!context.placeholders")
+	for _, fact := range []struct {
+		name string
+		is   bool
+	}{{"context.placeholders", in.Placeholders}, {"context.unseen", in.Effects.Unseen}} {
+		if fact.is {
+			has = append(has, fact.name)
+		} else {
+			not = append(not, "!"+fact.name)
+		}
 	}
-	conditions := append(has, strings.Join(not[:len(not)/2], " && "), strings.Join(not[len(not)/2:], " && "))
+	conditions := has
+	for line := range slices.Chunk(not, 4) {
+		conditions = append(conditions, strings.Join(line, " && "))
+	}
 	return fmt.Sprintf("permit (principal == Agent::%s, action == Action::\"call\", resource == Tool::%s)\nwhen {\n  %s\n};\n",
 		quoted(in.Agent), quoted(in.Tool), strings.Join(conditions, " &&\n  "))
 }
