@@ -20,7 +20,7 @@ LAB = $(shell find . -name '*_lab_test.go' -not -path './.*' -exec dirname {} + 
 # What takes longest, and mostly waits: it begins first, beside the others.
 SLOW = ./lab/wall ./lab/debian
 
-.PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench detect clean
+.PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench detect replay clean
 
 build:
 	$(GOBUILD) -o bin/seawall ./cmd/seawall
@@ -81,6 +81,10 @@ DATA ?= ../shared/data
 detect:
 	@go run ./bench/detect -data $(DATA)
 	@go run ./bench/commands -data $(DATA)/commands.jsonl.gz
+
+# What the guard decides on recorded calls of AgentDojo, of which DATA has two suites.
+replay:
+	@go run ./bench/replay -data $(DATA)/agentdojo
 
 clean:
 	rm -rf bin dist .cache
