@@ -209,7 +209,7 @@ func (w *rewriter) decide(c *call) {
 		c.Unclear = "half of a character stands in its arguments"
 	}
 	c.Args = string(args)
-	v := w.judge.Call(w.ctx, c.Call)
+	v := w.verdict(c.Call)
 	if v.Allow && (c.Unclear != "" || w.ctx.Err() != nil) {
 		v = Verdict{Notice: w.say(Unclear)}
 	}

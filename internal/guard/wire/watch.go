@@ -232,7 +232,7 @@ const unclearText = "it stands in text that can be taken apart in more than one 
 
 // ask asks the judge about one call.
 func (t *watch) ask(c Call) Verdict {
-	v := t.w.judge.Call(t.w.ctx, c)
+	v := t.w.verdict(c)
 	if v.Allow && (c.Unclear != "" || t.w.ctx.Err() != nil) {
 		return Verdict{Notice: t.w.say(Unclear)}
 	}

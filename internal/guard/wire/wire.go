@@ -75,6 +75,10 @@ type Verdict struct {
 	Allow  bool
 	Args   string // when not empty, the arguments to hand on instead
 	Notice string // what to say instead of a call that is not allowed
+
+	// Wait gives the verdict of a person, for whom the answer can be held; nil when
+	// this is the last word. Where the answer cannot be held, this verdict counts.
+	Wait func(ctx context.Context) Verdict
 }
 
 // Judge is asked about everything an answer contains. Its methods are called

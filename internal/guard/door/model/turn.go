@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/policy"
@@ -181,12 +182,29 @@ func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
 	if d.Restore {
 		v.Args = guard.Restore(cmp.Or(strict, c.Args), t.secrets)
 	}
-	if d.Verdict != policy.Allow && (d.Question == 0 || !t.witness.Waits(t.config, t.Trace)) {
+	switch {
+	case d.Verdict == policy.Allow, d.Question != 0 && t.witness.Waits(t.config, t.Trace):
+		t.release(c, cmp.Or(v.Args, c.Args), d.Question)
+		return v
+	case d.Question == 0:
 		return wire.Verdict{Notice: t.guard.Stopped(a, d)}
 	}
-	t.release(c, cmp.Or(v.Args, c.Args), d.Question)
-	return v
+	return wire.Verdict{Notice: t.guard.Stopped(a, d), Wait: func(ctx context.Context) wire.Verdict {
+		ctx, stop := context.WithTimeout(ctx, held)
+		defer stop()
+		if d := t.guard.Await(ctx, a, d.Question); d.Verdict != policy.Allow {
+			return wire.Verdict{Notice: t.guard.Stopped(a, d)}
+		}
+		t.release(c, cmp.Or(v.Args, c.Args), 0)
+		return v
+	}}
 }
+
+// held is how long an answer is held for a person. OpenClaw ends a session in
+// which nothing goes on for five minutes (docs/concepts/agent-loop.md, stuck
+// session diagnostics); its shorter watchdogs count the events that go out
+// meanwhile.
+const held = 4*time.Minute + 30*time.Second
 
 // release tells the witness of an allowed call with the arguments it is handed
 // on with, and of the call within it: OpenClaw's hooks see both. The one within
