@@ -306,7 +306,7 @@ func TestALineQuotesWhatItNames(t *testing.T) {
 		in := call(effect.CredentialRead)
 		in.Agent, in.Tool, in.Effects.Reads = path, path, []string{path}
 		line, err := shipped(t).Line("a", in)
-		if err != nil || strings.Count(line, "\n") != 9 || with(t, line).Decide(in).Verdict != Allow {
+		if err != nil || strings.Count(line, "\n") != 10 || with(t, line).Decide(in).Verdict != Allow {
 			t.Errorf("%q: %v\n%s", path, err, line)
 		}
 	}
