@@ -8,6 +8,8 @@ import (
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/change"
+	"github.com/openseawall/seawall/internal/posture/firewall"
 )
 
 // ruleset needs the live rules; a machine without a firewall has none, and
@@ -46,6 +48,7 @@ var firewallControls = []posture.Control{
 			}
 			return nil
 		},
+		Fix: firewall.Changes,
 	},
 	{
 		ID: "firewall-ipv6-open", Title: "The firewall does not cover IPv6", Family: posture.Firewall, Severity: posture.High,
@@ -62,6 +65,7 @@ var firewallControls = []posture.Control{
 			}
 			return nil
 		},
+		Fix: firewall.Changes,
 	},
 	{
 		ID: "firewall-syn-accept", Title: "A rate limit for SYNs accepts every port", Family: posture.Firewall, Severity: posture.High,
@@ -69,17 +73,23 @@ var firewallControls = []posture.Control{
 			"open again. The aim is right; the limit belongs on the accept of each allowed port.",
 		Advice: "Delete the rule; put the limit on the rules that accept a port",
 		Source: errata + ": port 9999, closed under DROP, was open again",
-		Needs:  []posture.Need{ruleset},
+		Needs:  []posture.Need{ruleset, posture.Interfaces},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
+			idle := max(fromOutside(f.Facts, "tcp", unusedPort, false), fromOutside(f.Facts, "tcp", unusedPort, true)) < perhaps
 			for _, c := range f.Firewall.Value.Chains {
 				for _, r := range c.Rules {
 					if r.Verdict == "accept" && r.SynOnly && len(r.DPorts) == 0 && len(r.Src) == 0 && !trustedInterface(f, r.InIface) {
-						found = append(found, posture.On(c.Table+" "+c.Name, "%s", r.Text))
+						finding := posture.On(c.Table+" "+c.Name, "%s", r.Text)
+						if idle {
+							finding = posture.On(c.Table+" "+c.Name, "%s (another table drops what it accepts)", r.Text).At(posture.Low)
+						}
+						found = append(found, finding)
 					}
 				}
 			}
 			return found
 		},
+		Fix: firewall.Changes,
 	},
 	{
 		ID: "firewall-open-port", Title: "A port is open to everyone", Family: posture.Firewall, Severity: posture.High,
@@ -88,6 +98,7 @@ var firewallControls = []posture.Control{
 		Source: baseline + ", public exposure; " + guide + ", firewall",
 		Needs:  []posture.Need{ruleset, posture.Interfaces, posture.Sockets},
 		Check:  checkOpenPorts,
+		Fix:    fixOpen,
 	},
 	{
 		ID: "firewall-published-port", Title: "A port that Docker publishes is open to everyone", Family: posture.Firewall, Severity: posture.High,
@@ -111,6 +122,7 @@ var firewallControls = []posture.Control{
 			})
 			return found
 		},
+		Fix: fixOpen,
 	},
 	{
 		ID: "firewall-bridge-reachable", Title: "A neighbour reaches a container that is published for this machine only", Family: posture.Firewall, Severity: posture.Medium,
@@ -127,6 +139,7 @@ var firewallControls = []posture.Control{
 			})
 			return found
 		},
+		Fix: firewall.Changes,
 	},
 	{
 		ID: "firewall-container-to-host", Title: "A container reaches services of the host", Family: posture.Firewall, Severity: posture.Medium,
@@ -135,6 +148,7 @@ var firewallControls = []posture.Control{
 		Source: guide + ", network isolation; " + errata,
 		Needs:  []posture.Need{ruleset, posture.Sockets, containers},
 		Check:  checkContainerToHost,
+		Fix:    firewall.Changes,
 	},
 	{
 		ID: "firewall-martian-loopback", Title: "A container can speak to services on the host's 127.0.0.1", Family: posture.Firewall, Severity: posture.High,
@@ -145,6 +159,7 @@ var firewallControls = []posture.Control{
 		Source: errata + " (Docker 20.10)",
 		Needs:  []posture.Need{ruleset, posture.Sysctl, containers},
 		Check:  checkMartianLoopback,
+		Fix:    firewall.Changes,
 	},
 	{
 		ID: "firewall-host-mail-out", Title: "This machine can send mail to anyone", Family: posture.Firewall, Severity: posture.Medium,
@@ -153,6 +168,7 @@ var firewallControls = []posture.Control{
 		Source: guide + ", outbound SMTP",
 		Needs:  []posture.Need{ruleset, posture.Interfaces},
 		Check:  outboundControl(mailPorts, "new connections from this machine to port %s are not stopped"),
+		Fix:    firewall.Changes,
 	},
 	{
 		ID: "firewall-host-irc-out", Title: "This machine can connect to IRC", Family: posture.Firewall, Severity: posture.Low,
@@ -161,6 +177,7 @@ var firewallControls = []posture.Control{
 		Source: guide + ", outbound IRC",
 		Needs:  []posture.Need{ruleset, posture.Interfaces},
 		Check:  outboundControl(chatPorts, "new connections from this machine to port %s are not stopped"),
+		Fix:    firewall.Changes,
 	},
 	{
 		ID: "firewall-container-mail-out", Title: "A container can send mail to anyone", Family: posture.Firewall, Severity: posture.Medium,
@@ -169,6 +186,7 @@ var firewallControls = []posture.Control{
 		Source: errata + ": from inside a container the port stayed open",
 		Needs:  []posture.Need{ruleset, posture.Interfaces, containers},
 		Check:  containerOutboundControl(mailPorts),
+		Fix:    firewall.Changes,
 	},
 	{
 		ID: "firewall-container-irc-out", Title: "A container can connect to IRC", Family: posture.Firewall, Severity: posture.Low,
@@ -177,6 +195,7 @@ var firewallControls = []posture.Control{
 		Source: errata,
 		Needs:  []posture.Need{ruleset, posture.Interfaces, containers},
 		Check:  containerOutboundControl(chatPorts),
+		Fix:    firewall.Changes,
 	},
 	{
 		ID: "firewall-container-metadata", Title: "A container reaches the cloud's metadata service", Family: posture.Firewall, Severity: posture.Medium,
@@ -192,6 +211,7 @@ var firewallControls = []posture.Control{
 			})
 			return found
 		},
+		Fix: firewall.Changes,
 	},
 	{
 		ID: "firewall-not-at-boot", Title: "The firewall's rules are gone after a reboot", Family: posture.Firewall, Severity: posture.High,
@@ -215,6 +235,7 @@ var firewallControls = []posture.Control{
 			}
 			return posture.Found("no unit that loads the rules is enabled (nftables, netfilter-persistent, ufw, firewalld)")
 		},
+		Fix: firewall.Changes,
 	},
 	{
 		ID: "firewall-two-managers", Title: "Two firewalls rule at once", Family: posture.Firewall, Severity: posture.Medium,
@@ -228,6 +249,7 @@ var firewallControls = []posture.Control{
 			}
 			return nil
 		},
+		Manual: "Decide which firewall stays: systemctl disable --now firewalld, or ufw disable",
 	},
 	{
 		ID: "firewall-tunnel", Title: "A public tunnel is running", Family: posture.Firewall, Severity: posture.High,
@@ -252,8 +274,33 @@ var firewallControls = []posture.Control{
 		Needs: []posture.Need{{Name: "provider's firewall", Of: func(*posture.Facts) (host.Status, string) {
 			return host.Unknown, "a firewall of the provider cannot be seen from inside; probe from another machine"
 		}}},
-		Check: func(*posture.Facts) []posture.Finding { return nil },
+		Check:  func(*posture.Facts) []posture.Finding { return nil },
+		Manual: "In the provider's console allow only what the host's firewall allows too, then probe from another machine",
 	},
+}
+
+// fixOpen closes what the operator said to close, and names what stays open
+// because something answers there.
+func fixOpen(f *posture.Facts) ([]change.Change, error) {
+	changes, err := firewall.Changes(f)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := firewall.For(f)
+	if err != nil {
+		return nil, err
+	}
+	var stay, flags []string
+	for _, s := range slices.Concat(rules.Open, rules.Published) {
+		port := change.Port{Proto: s.Proto, Port: s.Port}.String()
+		if s.Proto == "tcp" && !slices.Contains(flags, port) {
+			stay, flags = append(stay, s.String()), append(flags, port)
+		}
+	}
+	if len(stay) == 0 {
+		return changes, nil
+	}
+	return changes, posture.Refuse("%s stays open, because it is in use; to close it: seawall harden --close %s", strings.Join(stay, ", "), strings.Join(flags, ","))
 }
 
 // trustedInterface tells whether a rule holds on loopback or in a tunnel only.
@@ -370,7 +417,8 @@ func checkContainerToHost(f *posture.Facts) (found []posture.Finding) {
 				continue
 			}
 			p := packet{proto: "tcp", port: s.Addr.Port(), in: e.bridge, from: e.addr, to: addressOf(f.Facts, e.bridge, false)}
-			if r := judge(f.Firewall.Value, "input", p); r >= perhaps {
+			everyone := fromOutside(f.Facts, "tcp", s.Addr.Port(), false) >= perhaps // firewall-open-port's, unless it is meant
+			if r := judge(f.Firewall.Value, "input", p); r >= perhaps && (!everyone || slices.Contains(f.SSHD.Value.Ports, s.Addr.Port())) {
 				seen[e.bridge+object] = true
 				found = append(found, posture.On(object, "%s (%s) reaches %s of the host", c.Name(), e.bridge, named(s.Process)))
 			}

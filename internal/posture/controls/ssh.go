@@ -9,6 +9,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/firewall"
 )
 
 // The SSH controls read what sshd would do (`sshd -T`), not its files: the
@@ -249,6 +250,7 @@ var sshControls = []posture.Control{
 			}
 			return posture.Found("neither fail2ban nor sshguard nor crowdsec is installed")
 		},
+		Fix: fixFail2ban,
 	},
 	{
 		ID: "ssh-ban-dead", Title: "fail2ban is installed and does not run", Family: posture.SSH, Severity: posture.High,
@@ -263,6 +265,7 @@ var sshControls = []posture.Control{
 			}
 			return nil
 		},
+		Fix: fixFail2ban,
 	},
 	{
 		ID: "ssh-ban-no-jail", Title: "fail2ban does not watch SSH", Family: posture.SSH, Severity: posture.Medium,
@@ -276,6 +279,7 @@ var sshControls = []posture.Control{
 			}
 			return nil
 		},
+		Fix: fixFail2ban,
 	},
 	{
 		ID: "ssh-ban-lenient", Title: "fail2ban is patient", Family: posture.SSH, Severity: posture.Low,
@@ -293,6 +297,7 @@ var sshControls = []posture.Control{
 			}
 			return nil
 		},
+		Fix: fixFail2ban,
 	},
 	{
 		ID: "ssh-ban-blind", Title: "fail2ban reads a log that nobody writes", Family: posture.SSH, Severity: posture.Medium,
@@ -307,6 +312,7 @@ var sshControls = []posture.Control{
 			}
 			return posture.Found("the sshd jail uses the backend %q and rsyslog is not installed", b.Backend)
 		},
+		Fix: fixFail2ban,
 	},
 	{
 		ID: "ssh-no-connection-limit", Title: "The firewall lets connections to SSH in without a limit", Family: posture.SSH, Severity: posture.Low,
@@ -323,6 +329,7 @@ var sshControls = []posture.Control{
 			}
 			return found
 		},
+		Fix: firewall.Changes,
 	},
 }
 
