@@ -99,7 +99,7 @@ func (r *reader) composeFile(name string) (ComposeFile, error) {
 	if err != nil {
 		return ComposeFile{}, err
 	}
-	c := ComposeFile{Path: name, GitRemote: r.gitRemote(path.Dir(name))}
+	c := ComposeFile{Path: name, Text: string(b), GitRemote: r.gitRemote(path.Dir(name))}
 	c.Info, _ = r.h.Stat(r.ctx, name)
 	env := map[string]string{}
 	if values, err := r.h.ReadFile(r.ctx, path.Join(path.Dir(name), ".env")); err == nil {

@@ -258,6 +258,7 @@ type ComposeFile struct {
 	Error     string // it does not parse
 	Services  []ComposeService
 	GitRemote string // URL of the repository it is committed to, if any
+	Text      string `json:"-"` // as it stands on the disk, for a patch that keeps comments
 }
 
 // ComposeService is what a service of a compose file asks for.

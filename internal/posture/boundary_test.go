@@ -92,6 +92,9 @@ func TestBoundary(t *testing.T) {
 		{"sudo without a password", with(func(f *Facts) {
 			f.Sudo.Value = []host.SudoRule{{Who: "claw", NoPasswd: true, Commands: "(root) NOPASSWD: /usr/bin/systemctl restart x, /bin/true"}}
 		}), BoundaryNone, "systemctl"},
+		{"sudo as cloud images write it", with(func(f *Facts) {
+			f.Sudo.Value = []host.SudoRule{{Who: "claw", NoPasswd: true, Commands: "(ALL) NOPASSWD:ALL"}}
+		}), BoundaryNone, "every command"},
 		{"sudo for a harmless command", with(func(f *Facts) {
 			f.Sudo.Value = []host.SudoRule{{Who: "claw", NoPasswd: true, Commands: "/usr/local/bin/status"}}
 		}), BoundaryUser, ""},

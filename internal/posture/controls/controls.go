@@ -15,7 +15,7 @@ package controls
 import "slices"
 
 // All is the catalogue, family by family.
-var All = slices.Concat(
+var All = withFixes(slices.Concat(
 	sshControls,
 	firewallControls,
 	dockerControls,
@@ -28,7 +28,7 @@ var All = slices.Concat(
 	integrationControls,
 	tunnelControls,
 	systemControls,
-)
+))
 
 // guide names the two texts whose every sentence the catalogue answers.
 const (

@@ -17,6 +17,9 @@ var gatewayTools = []posture.Control{
 		[]string{"tools.exec.security_full_configured", "security.exposure.open_channels_with_exec"},
 		map[string]string{"tools.exec.mode": `"ask"`},
 		func(s settings) (found []posture.Finding) {
+			if guarded(s) { // one approver at a time: Seawall's policy asks
+				return nil
+			}
 			for _, a := range s.agentsOrDefaults() {
 				if mode, at := s.execMode(a); mode == "full" && !s.contained(a) && !s.noExec(a) {
 					found = append(found, posture.Found("%s: %s", a.name, at)...)
@@ -102,6 +105,8 @@ var gatewayTools = []posture.Control{
 			}
 			for _, a := range s.agentsOrDefaults() {
 				switch mode := s.sandbox(a, "mode", "off"); {
+				case mode == "off" && !s.noExec(a) && s.in.Process != nil && confinedUnit(s.in):
+					found = append(found, rated(posture.Low, posture.Found("%s: sandbox.mode is off; commands run in the unit %s, which is confined", a.name, s.in.Unit))...)
 				case mode == "off" && !s.noExec(a):
 					found = append(found, posture.Found("%s: sandbox.mode is off", a.name)...)
 				case mode == "non-main" && !s.noExec(a):

@@ -228,10 +228,13 @@ var gateOf = map[string]struct {
 	"": {guarded, "nothing says what it is about", "Say in Seawall's policy which action it means"},
 }
 
-// guarded reports whether Seawall's plugin is in the config: then its policy
-// asks, whatever OpenClaw's own settings say.
+// guarded reports whether Seawall's plugin is loaded by the config: then its
+// policy asks, whatever OpenClaw's own settings say, and without its doors
+// nothing runs.
 func guarded(s settings) bool {
-	return s.on("plugins.entries.seawall-guard.enabled", false)
+	allow := s.list("plugins.allow")
+	return s.on("plugins.enabled", true) && s.on("plugins.entries.seawall-guard.enabled", false) &&
+		(len(allow) == 0 || slices.Contains(allow, "seawall-guard")) && !slices.Contains(s.list("plugins.deny"), "seawall-guard")
 }
 
 // secretsAtHome are about what lies in the home of the agent's account.

@@ -140,7 +140,7 @@ var stateControls = []posture.Control{
 		Needs:    []posture.Need{posture.Agent, agentConfig},
 		Check: func(f *posture.Facts) []posture.Finding {
 			return eachConfig(func(s settings) []posture.Finding {
-				if s.in.Container != "" || s.in.Process == nil || s.containedEverywhere() || confinedUnit(f, s.in) {
+				if s.in.Container != "" || s.in.Process == nil || s.containedEverywhere() || confinedUnit(s.in) {
 					return nil
 				}
 				return []posture.Finding{posture.On(fmt.Sprintf("process %d", s.in.Process.PID), "the gateway of %s runs bare, and its tools are not sandboxed", s.in.Owner)}
@@ -411,7 +411,7 @@ func account(f *posture.Facts, name string) (host.User, bool) {
 
 // confinedUnit reports whether the gateway's process shows a seccomp filter
 // and no way to more privileges: a unit that was hardened on purpose.
-func confinedUnit(f *posture.Facts, in openclaw.Install) bool {
+func confinedUnit(in openclaw.Install) bool {
 	return in.Unit != "" && in.Process.NoNewPrivs && in.Process.Seccomp == 2 && in.Process.CapEff == 0
 }
 

@@ -1,0 +1,138 @@
+package controls
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/change"
+)
+
+func vitalFiles(f *posture.Facts) []host.FileInfo { return f.Vital.Value }
+
+var systemFixes = map[string]fix{
+	"system-redirects": wrongSysctls("0", "net.ipv4.conf.all.accept_redirects", "net.ipv4.conf.default.accept_redirects", "net.ipv6.conf.all.accept_redirects", "net.ipv6.conf.default.accept_redirects"),
+	"system-source-route": wrongSysctls("0", "net.ipv4.conf.all.accept_source_route", "net.ipv4.conf.default.accept_source_route",
+		"net.ipv6.conf.all.accept_source_route", "net.ipv6.conf.default.accept_source_route"),
+	"system-broadcast-ping": wrongSysctls("1", "net.ipv4.icmp_echo_ignore_broadcasts", "net.ipv4.icmp_ignore_bogus_error_responses"),
+	"system-aslr":           wrongSysctls("2", "kernel.randomize_va_space"),
+	"system-links":          wrongSysctls("1", "fs.protected_symlinks", "fs.protected_hardlinks"),
+	"system-reverse-path":   wrongSysctls("2", "net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter"),
+	// 2, since 1 cannot be taken back before the next boot.
+	"system-unprivileged-bpf": wrongSysctls("2", "kernel.unprivileged_bpf_disabled"),
+	"system-kernel-addresses": wrongSysctls("1", "kernel.kptr_restrict", "kernel.dmesg_restrict"),
+	"state-ptrace":            wrongSysctls("1", "kernel.yama.ptrace_scope"),
+	"state-core-dumps":        wrongSysctls("0", "fs.suid_dumpable"),
+	"state-syn-cookies":       wrongSysctls("1", "net.ipv4.tcp_syncookies"),
+
+	"system-shadow-readable": each("keep password hashes and sshd's keys to root", change.Safe,
+		perms(vitalFiles, func(i host.FileInfo) bool { return private(i.Path) && i.Mode.Perm()&(othersRead|othersWrite) != 0 }, 0o007, false)),
+	"system-vital-writable": each("keep who is who to root", change.Safe,
+		perms(vitalFiles, func(i host.FileInfo) bool {
+			return !home(i.Path) && !shared(i.Path) && !private(i.Path) && (i.UID != 0 || i.Mode.Perm()&(othersWrite|groupWrite) != 0)
+		}, 0o022, true)),
+	"system-trusted-writable": each("keep the places that root runs programs from to root", change.Safe,
+		perms(func(f *posture.Facts) []host.FileInfo { return f.Trusted.Value }, func(i host.FileInfo) bool { return i.Mode.Perm()&othersWrite != 0 }, 0o002, false)),
+	"system-shared-folder": func(f *posture.Facts) (all []change.Change, err error) {
+		for _, i := range f.Vital.Value {
+			if shared(i.Path) && i.Mode.Perm()&othersWrite != 0 && i.Mode&fs.ModeSticky == 0 {
+				all = append(all, changes("keep files in shared folders to their owners", change.Safe, change.Perm{Path: i.Path, Mode: modeWithout(i, 0) | fs.ModeSticky})...)
+			}
+		}
+		return all, nil
+	},
+	"system-home-open": each("close people's homes to other accounts", change.Safe,
+		perms(vitalFiles, func(i host.FileInfo) bool { return home(i.Path) && i.Mode.Perm()&0o007 != 0 }, 0o007, false)),
+	"system-no-time-sync": always("keep the clock right", change.Safe,
+		change.Package{Names: []string{"systemd-timesyncd"}},
+		change.Unit{Name: "systemd-timesyncd.service", Do: []change.Verb{change.Enable, change.Start}}),
+	"system-journal-volatile": always("keep the journal over reboots", change.Safe,
+		change.File{Path: "/etc/systemd/journald.conf.d/99-seawall.conf", Content: "# Written by seawall harden.\n[Journal]\nStorage=persistent\nSystemMaxUse=500M\n"},
+		change.Unit{Name: "systemd-journald.service", Do: []change.Verb{change.RestartIt}}),
+	"system-service-login": func(f *posture.Facts) (all []change.Change, err error) {
+		for _, u := range f.Users.Value {
+			if u.UID != 0 && u.UID < 1000 && u.Password == "set" && loginShell(u.Shell) {
+				all = append(all, changes("lock the password of "+u.Name, change.Safe, change.Account{Name: u.Name, Lock: true})...)
+			}
+		}
+		return all, nil
+	},
+	"state-empty-password": func(f *posture.Facts) (all []change.Change, err error) {
+		for _, u := range f.Users.Value {
+			if u.Password != "none" {
+				continue
+			}
+			if u.Name == "root" && len(loginNames(f)) == 0 {
+				err = posture.Refuse("root has no password and nobody has a key: locking it would lock everyone out; set one with passwd first")
+				continue
+			}
+			all = append(all, changes("lock the account "+u.Name+", which has no password", change.Lockout, change.Account{Name: u.Name, Lock: true})...)
+		}
+		return all, err
+	},
+
+	"state-dir-mode": func(f *posture.Facts) (all []change.Change, err error) {
+		for _, in := range f.OpenClaw.Value {
+			if in.State.Path != "" && in.State.Mode&fs.ModeSymlink == 0 && in.State.Mode.Perm()&0o077 != 0 {
+				all = append(all, changes("keep OpenClaw's state to its account", change.Safe, change.Perm{Path: in.State.Path, Mode: modeWithout(in.State, 0o077)})...)
+			}
+		}
+		return all, nil
+	},
+	"state-prompt-writable": each("keep what the agent believes from others' hands", change.Safe,
+		perms(func(f *posture.Facts) []host.FileInfo { return agentFilesOf(f, "memory", "bootstrap") },
+			func(i host.FileInfo) bool { return writable(i) != "" }, 0o022, false)),
+	"state-job-writable": each("keep scheduled jobs to their owners", change.Safe, perms(func(f *posture.Facts) (all []host.FileInfo) {
+		for _, j := range f.Cron.Value {
+			if !slices.ContainsFunc(all, func(i host.FileInfo) bool { return i.Path == j.File.Path }) {
+				all = append(all, j.File)
+			}
+		}
+		return all
+	}, func(i host.FileInfo) bool { return writable(i) != "" }, 0o022, false)),
+	"state-privileges": fixUnits,
+}
+
+// fixUnits keeps gateways that are system services from gaining privileges.
+func fixUnits(f *posture.Facts) (all []change.Change, err error) {
+	for _, in := range f.OpenClaw.Value {
+		if in.Process == nil || in.Container != "" || in.Process.UID == 0 || in.Process.NoNewPrivs && in.Process.CapEff == 0 {
+			continue
+		}
+		if in.Unit == "" || strings.Contains(in.Unit, "/") {
+			err = posture.Refuse("the gateway of %s is no service of the system's: seawall connect --own-user makes it one, without a way to more rights", in.Owner)
+			continue
+		}
+		all = append(all, changes(fmt.Sprintf("keep %s from gaining privileges", in.Unit), change.Restart,
+			change.File{Path: "/etc/systemd/system/" + in.Unit + ".d/50-seawall.conf", Content: "# Written by seawall harden.\n[Service]\nNoNewPrivileges=yes\nCapabilityBoundingSet=\nAmbientCapabilities=\n"},
+			change.Unit{Name: in.Unit, Do: []change.Verb{change.RestartIt}})...)
+	}
+	return all, err
+}
+
+// wrongSysctls sets those of some kernel settings that have another value.
+func wrongSysctls(want string, keys ...string) fix {
+	return func(f *posture.Facts) (all []change.Change, err error) {
+		for _, key := range keys {
+			if v := f.Sysctl.Value[key]; v != "" && v != want {
+				all = append(all, changes(fmt.Sprintf("set %s to %s", key, want), change.Safe, change.Sysctl{Key: key, Value: want})...)
+			}
+		}
+		return all, nil
+	}
+}
+
+// agentFilesOf are the files of some kinds of every OpenClaw.
+func agentFilesOf(f *posture.Facts, kinds ...string) (all []host.FileInfo) {
+	eachFile(func(_ openclaw.Install, file openclaw.File) []posture.Finding {
+		if slices.Contains(kinds, file.Kind) {
+			all = append(all, file.FileInfo)
+		}
+		return nil
+	})(f)
+	return all
+}
