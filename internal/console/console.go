@@ -1,7 +1,7 @@
 // Package console is Seawall's web page: how the machine stands, what was
 // decided, whether the doors are well. It is html/template and htmx from the
 // binary, on loopback, behind a one-time link. It changes nothing but what the
-// operator lets through once, and freezes.
+// operator answers, lets through once, and freezes.
 package console
 
 import (
@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/loopback"
 	"github.com/openseawall/seawall/internal/posture"
@@ -36,12 +37,14 @@ type View struct {
 	Good     bool   // the label is nothing to worry about
 	Sentence string // what the label means and the one command that changes it
 	Audit    *posture.Audit
-	Rows     []ledger.Row     // newest first
-	Passes   map[int64]string // by row: what has become of letting its text through once
-	Said     string           // about what was last asked of the page
-	Health   []Health
-	Version  string
-	Now      time.Time
+	// Questions wait for an answer, the oldest first.
+	Questions []approval.Question
+	Rows      []ledger.Row     // newest first
+	Passes    map[int64]string // by row: what has become of letting its text through once
+	Said      string           // about what was last asked of the page
+	Health    []Health
+	Version   string
+	Now       time.Time
 }
 
 // Health is one part of Seawall and how it is.
@@ -57,6 +60,9 @@ type Source interface {
 	Redeem(token string) bool
 	// Pass lets the text of a row through once, or says why not.
 	Pass(r *http.Request, id int64) error
+	// Answer answers a question for exactly the action that was shown, by its sum,
+	// or says why not.
+	Answer(r *http.Request, n int64, sum string, allow bool) error
 	// Freeze makes every door deny, or says why not.
 	Freeze(r *http.Request) error
 }
@@ -88,6 +94,7 @@ func New(source Source) *Console {
 	c.mux.HandleFunc("GET /{$}", c.page("page"))
 	c.mux.HandleFunc("GET /live", c.page("live"))
 	c.mux.HandleFunc("POST /pass", c.pass)
+	c.mux.HandleFunc("POST /answer", c.answer)
 	c.mux.HandleFunc("POST /freeze", c.freeze)
 	return c
 }
@@ -160,6 +167,24 @@ func (c *Console) pass(w http.ResponseWriter, r *http.Request) {
 		err = c.source.Pass(r, id)
 	}
 	c.say(w, r, fmt.Sprintf("#%d may pass once. Have the message sent again; the next turn reads a tool's result.", id), err)
+}
+
+// answer answers a question.
+func (c *Console) answer(w http.ResponseWriter, r *http.Request) {
+	if !asked(w, r) {
+		return
+	}
+	q := r.URL.Query()
+	n, err := strconv.ParseInt(q.Get("n"), 10, 64)
+	allow := q.Get("allow") == "yes"
+	if err == nil {
+		err = c.source.Answer(r, n, q.Get("sum"), allow)
+	}
+	said := fmt.Sprintf("Question %d: refused.", n)
+	if allow {
+		said = fmt.Sprintf("Question %d: allowed, once. If the agent no longer waits, the same call is let through when it next tries.", n)
+	}
+	c.say(w, r, said, err)
 }
 
 // freeze makes every door deny. Only a command ends that.

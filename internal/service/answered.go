@@ -3,7 +3,10 @@ package service
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"time"
 
+	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/ledger"
 )
 
@@ -31,4 +34,31 @@ func (s *Service) answered(ctx context.Context) {
 			s.guard.Approvals.Tell(q.N)
 		}
 	}
+}
+
+// Answer implements console.Source.
+func (s *Service) Answer(_ *http.Request, n int64, sum string, allow bool) error {
+	all, err := approval.List(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, q := range all {
+		if q.N == n && q.Action.Sum == sum {
+			_, err := approval.Reply(s.dir, q, approval.Answer{Allow: allow, Scope: approval.Once, Via: "page", At: time.Now()})
+			return err
+		}
+	}
+	return fmt.Errorf("there is no question %d any more", n)
+}
+
+// questions are those that wait for an answer.
+func (s *Service) questions() (waiting []approval.Question) {
+	all, _ := approval.List(s.dir) // of a damaged file nothing is allowed, and seawall approve says so
+	now := time.Now()
+	for _, q := range all {
+		if q.Stand(now) == approval.Waiting {
+			waiting = append(waiting, q)
+		}
+	}
+	return waiting
 }

@@ -91,7 +91,7 @@ func (s *Service) View(r *http.Request) (console.View, error) {
 	view := console.View{
 		Frozen: watched.Frozen != nil,
 		Label:  standing.Label, Sentence: standing.Sentence, Good: standing.Good,
-		Passes: s.passes(), Audit: audit, Version: s.version, Now: time.Now(), Health: append(s.health(), proofs(watched)...),
+		Passes: s.passes(), Questions: s.questions(), Audit: audit, Version: s.version, Now: time.Now(), Health: append(s.health(), proofs(watched)...),
 	}
 	for row, err := range s.ledger.Rows(r.Context(), ledger.Filter{Last: shownRows, Brief: true}) {
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -67,10 +68,13 @@ func (t Target) filesAndProcesses(ctx context.Context) (all []Attempt) {
 		path := filepath.Join(t.State, file)
 		at(Keys, "read "+path, func() error { return open(path, os.O_RDONLY) })
 	}
-	for _, file := range []string{state.Policy, "passes.json"} {
+	for _, file := range []string{state.Policy, "passes.json", approval.File} {
 		path := filepath.Join(t.State, file)
 		at(Operator, "write "+path, func() error { return open(path, os.O_WRONLY) })
 	}
+	at(Operator, "see what waits for an answer (seawall approve)", func() error {
+		return command(ctx, t.Program, "approve", "--json", "--state", t.State)
+	})
 	at(Operator, "put a file into "+t.State, func() error { return create(t.State) })
 	if t.Page != "" {
 		at(Operator, "sign in to the page on "+t.Page, func() error { return t.signIn(ctx) })
