@@ -24,9 +24,8 @@ const (
 // frozen records that a freeze began or ended since the last look, also one that
 // began while no door was open. The doors themselves have denied since then.
 func (s *Service) frozen(ctx context.Context, last string) (now string) {
-	if f := s.guard.Operator.Frozen(); f != nil {
-		now = f.String()
-	}
+	f := s.guard.Operator.Frozen()
+	now = f.Key()
 	row := ledger.Row{Kind: ledger.Event, Version: s.policy.Version()}
 	switch {
 	case now == last:
@@ -34,7 +33,7 @@ func (s *Service) frozen(ctx context.Context, last string) (now string) {
 	case now == "":
 		row.Act, row.Why = Thawed, "thawed: the doors decide by the policy again"
 	default:
-		row.Act, row.Why = Froze, now+": every door denies"
+		row.Act, row.Why = Froze, f.String()+": every door denies"
 	}
 	if _, err := s.ledger.Append(ctx, row); err != nil {
 		return last // said again at the next look

@@ -61,7 +61,7 @@ func browse(t *testing.T) *browser {
 // within does something that may take a minute at most.
 func within[T any](t *testing.T, b *browser, action chromedp.Action[T]) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, 3*time.Minute)
 	defer cancel()
 	v, err := chromedp.Run(ctx, action)
 	if err != nil {

@@ -127,7 +127,7 @@ func (m *machine) instance() *service.Instance {
 // until waits for something to be so.
 func (m *machine) until(what string, so func() bool) {
 	m.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !so(); {
+	for deadline := time.Now().Add(2 * time.Minute); !so(); {
 		if time.Now().After(deadline) {
 			m.t.Fatalf("not so: %s", what)
 		}

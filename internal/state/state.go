@@ -144,7 +144,7 @@ func (d *Dir) ours() error {
 		switch e.Name() {
 		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Frozen, Layout:
 			return nil
-		case "lock", "change.lock", "lost+found":
+		case "lock", "change.lock", Frozen + ".lock", "lost+found":
 		default:
 			other = e.Name()
 		}
@@ -284,14 +284,11 @@ func (d *Dir) Write(name string, content []byte) error {
 // empty. Whoever else changes a file of the directory by Change, in this process
 // or another, waits.
 func (d *Dir) Change(name string, change func(old []byte) ([]byte, error)) error {
-	f, err := d.owned("change.lock")
+	release, err := d.Await("change.lock")
 	if err != nil {
-		return fmt.Errorf("changing %s: %w", d.Path(name), cause(err))
-	}
-	defer f.Close() // and with it the lock
-	if err := await(f); err != nil {
 		return fmt.Errorf("changing %s: %w", d.Path(name), err)
 	}
+	defer release()
 	content, err := d.Read(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -300,6 +297,21 @@ func (d *Dir) Change(name string, change func(old []byte) ([]byte, error)) error
 		return err
 	}
 	return d.Write(name, content)
+}
+
+// Await takes a lock of the directory, a file of its own, as soon as nobody else
+// has it, in this process or another. release gives it back, as does the end of
+// the process.
+func (d *Dir) Await(lock string) (release func(), err error) {
+	f, err := d.owned(lock)
+	if err != nil {
+		return nil, cause(err)
+	}
+	if err := await(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
 }
 
 // patience is how long whoever changes a file waits for another who does. A

@@ -32,7 +32,7 @@ var excluded = []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/loca
 
 const (
 	image       = "lab/debian:12"
-	bootTimeout = time.Minute
+	bootTimeout = 4 * time.Minute
 )
 
 // Machine is a booted Debian.

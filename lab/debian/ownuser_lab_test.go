@@ -95,7 +95,7 @@ func TestOwnUser(t *testing.T) {
 func (p *place) protected(t *testing.T) {
 	t.Helper()
 	said := ""
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(2 * time.Second) {
+	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(2 * time.Second) {
 		said, _ = p.Run(t.Context(), "sh", "-c", "seawall status || true")
 		if strings.HasPrefix(said, "Protected.") {
 			contains(t, said, "boundary  proven:")

@@ -248,7 +248,7 @@ func updated(t *testing.T, p *place, base, key string) {
 func broken(t *testing.T, p *place, base, key string) {
 	p.Shell(t, "cp -p /var/lib/seawall/policy.cedar /root/policy && echo nonsense >>/var/lib/seawall/policy.cedar")
 	p.Shell(t, "systemctl restart --no-block seawall.service")
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		said, err := p.ask(t.Context(), base, key, "anybody?", false)
 		if err != nil {
 			contains(t, said, "doors cannot open", "policy.cedar")
@@ -264,7 +264,7 @@ func broken(t *testing.T, p *place, base, key string) {
 	}
 	contains(t, said, "policy.cedar")
 	p.Shell(t, "cp -p /root/policy /var/lib/seawall/policy.cedar")
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		if _, err := p.ask(t.Context(), base, key, "again?", false); err == nil {
 			return
 		} else if time.Now().After(deadline) {
@@ -282,7 +282,7 @@ func two(t *testing.T, p *place, base, key string) {
 		sed 's/seawall.socket/second.socket/; s/seawall-page/second-page/' /usr/lib/systemd/system/seawall.service >second.service
 		systemctl daemon-reload
 		systemctl start --no-block second.service`)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		said := p.Journal(t.Context(), "second.service")
 		if strings.Contains(said, "another Seawall already runs on /var/lib/seawall") {
 			break

@@ -18,7 +18,7 @@ import (
 // Patience for a real OpenClaw on a small, busy machine.
 const (
 	startTimeout = 3 * time.Minute
-	turnTimeout  = 2 * time.Minute
+	turnTimeout  = 4 * time.Minute
 	stopTimeout  = 30 * time.Second
 )
 

@@ -130,6 +130,7 @@ func (h *Home) config() map[string]any {
 			"catalogRefresh": map[string]any{"enabled": false},
 		},
 		"agents":    map[string]any{"defaults": defaults},
+		"tools":     map[string]any{"exec": map[string]any{"notifyOnExit": false}}, // nor one about a program that ended
 		"update":    map[string]any{"checkOnStart": false},
 		"telemetry": map[string]any{"enabled": false},
 		"logging":   map[string]any{"file": filepath.Join(h.Dir, "openclaw.log")},

@@ -15,7 +15,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/openseawall/seawall/lab/seawall"
 )
@@ -26,7 +25,7 @@ func as(t *testing.T, args ...string) (said string, status int) {
 	cmd := seawall.Command(t, args...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	out, err := cmd.CombinedOutput()
@@ -112,17 +111,16 @@ func TestFullDisk(t *testing.T) {
 	if denied.Load() < 50 {
 		t.Fatalf("on a full disk only %d calls were denied", denied.Load())
 	}
-	time.Sleep(1500 * time.Millisecond) // the door looks each second
+	// The door looks each second.
+	const full = "the record cannot be kept, so what the agent wants is denied: writing the record "
+	until(t, "the operator is told", func() bool { return strings.Contains(d.said.Output(), full) })
 	if err := os.Remove(junk); err != nil {
 		t.Fatal(err)
 	}
-	d.underLoad(t, a, 500*time.Millisecond, func() {})
+	d.underLoad(t, a, func() { a.another(t) })
 	check(t, path, a)
-	if len(a.numbers) == 0 {
-		t.Error("after room was made nothing is handed on")
-	}
-	said := d.said.String()
-	if !strings.Contains(said, "the record cannot be kept, so what the agent wants is denied: writing the record "+path+"/ledger.db: the disk is full: make room") {
+	said := d.said.Output()
+	if !strings.Contains(said, full+path+"/ledger.db: the disk is full: make room") {
 		t.Errorf("the operator reads %s", said)
 	}
 	t.Logf("%d calls were denied on a full disk; the operator reads\n%s", denied.Load(), said)
@@ -130,11 +128,10 @@ func TestFullDisk(t *testing.T) {
 	// A start on a full disk: it warns, and what there is can be read.
 	fill(t, small)
 	d = begin(t, path, upstream.URL)
-	time.Sleep(1500 * time.Millisecond)
+	until(t, "a start on a full disk says so", func() bool {
+		return strings.Contains(d.said.Output(), " % of the record's disk are free: make room")
+	})
 	d.kill()
-	if said := d.said.String(); !strings.Contains(said, " % of the record's disk are free: make room") {
-		t.Errorf("a start on a full disk says %q", said)
-	}
 	says(t, "internally consistent", 0, "log", "verify", "--state", path)
 	says(t, "exec", 0, "log", "-n", "1", "--tool", "exec", "--state", path)
 }

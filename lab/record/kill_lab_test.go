@@ -3,7 +3,6 @@
 package record
 
 import (
-	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
@@ -27,7 +26,12 @@ func TestKilled(t *testing.T) {
 	start := time.Now()
 	d := begin(t, path, upstream.URL)
 	for i := range kills {
-		d.underLoad(t, a, time.Duration(rand.IntN(100))*time.Millisecond, func() {})
+		d.underLoad(t, a, func() {
+			if i%2 > 0 { // on a busy machine it may have handed nothing on by then
+				a.another(t)
+			}
+			moment(100 * time.Millisecond)
+		})
 		d = begin(t, path, upstream.URL)
 		if i%20 == 19 {
 			check(t, path, a)
@@ -35,7 +39,7 @@ func TestKilled(t *testing.T) {
 	}
 	check(t, path, a)
 	d.kill()
-	if len(a.numbers) < kills {
+	if len(a.numbers) < kills/2 {
 		t.Errorf("only %d calls were handed on in %d lives", len(a.numbers), kills)
 	}
 	t.Logf("killed %d times in %s: %d answers, %d calls handed on, none missing", kills, time.Since(start).Round(time.Second), a.answers, len(a.numbers))

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -96,7 +97,7 @@ var number = regexp.MustCompile(`number-(\d+)\.`)
 type door struct {
 	cmd  *exec.Cmd
 	url  string
-	said *strings.Builder // to the operator; to be read when it has ended
+	said *seawall.Process // what it says to the operator
 }
 
 // begin starts it and waits for its base URL, which is the first thing it says:
@@ -110,7 +111,7 @@ func begin(t *testing.T, dir, upstream string) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := &strings.Builder{}
+	said := &seawall.Process{Cmd: cmd}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -120,7 +121,7 @@ func begin(t *testing.T, dir, upstream string) *door {
 	if err != nil || url == "" {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		t.Fatalf("the door did not open: %q, %v\n%s", line, err, said.String())
+		t.Fatalf("the door did not open: %q, %v\n%s", line, err, said.Output())
 	}
 	return &door{cmd, url, said}
 }
@@ -171,17 +172,44 @@ func (d *door) ask(ctx context.Context, a *acted) {
 	}
 }
 
-// underLoad lets the clients ask for a while, and then something happen to the
-// door.
-func (d *door) underLoad(t *testing.T, a *acted, while time.Duration, happens func()) {
+// patience is for what has to come, on a busy machine.
+const patience = 2 * time.Minute
+
+// until waits for what has to come.
+func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+// another waits until one more call has been handed on.
+func (a *acted) another(t *testing.T) {
+	t.Helper()
+	count := func() int {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return len(a.numbers)
+	}
+	before := count()
+	until(t, "a call is handed on", func() bool { return count() > before })
+}
+
+// moment is any within so much time.
+func moment(most time.Duration) { time.Sleep(rand.N(most)) }
+
+// underLoad lets the clients ask while something happens, with which the door
+// ends.
+func (d *door) underLoad(t *testing.T, a *acted, happens func()) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 2*patience)
 	defer stop()
 	var all sync.WaitGroup
 	for range clients {
 		all.Go(func() { d.ask(ctx, a) })
 	}
-	time.Sleep(while)
 	happens()
 	d.kill()
 	all.Wait()

@@ -18,7 +18,7 @@ import (
 )
 
 // startTimeout is how long a program may take to say what is waited for.
-const startTimeout = time.Minute
+const startTimeout = 4 * time.Minute
 
 // build makes the binary, once a test process.
 var build = sync.OnceValues(func() (string, error) {
@@ -109,18 +109,18 @@ func Start(t testing.TB, n *netns.Namespace, cmd *exec.Cmd, until string) *Proce
 	return p
 }
 
-// Stop asks the program to end, and makes it after ten seconds.
+// Stop asks the program to end, and makes it after a minute.
 func (p *Process) Stop() {
 	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
 	p.Wait()
 }
 
 // Wait waits for the end of a program that was asked to end, and makes it after
-// ten seconds.
+// a minute.
 func (p *Process) Wait() {
 	select {
 	case <-p.exited:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		_ = p.Cmd.Process.Kill()
 		<-p.exited
 	}

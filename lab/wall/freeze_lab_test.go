@@ -61,11 +61,14 @@ type frozen struct {
 	}
 }
 
-func (w *wall) freeze(t *testing.T, code int) (f frozen) {
+func (w *wall) freeze(t *testing.T) (f frozen) {
 	t.Helper()
-	out, got := w.run("freeze", "--json")
-	if err := json.Unmarshal([]byte(out), &f); err != nil || got != code || !f.Open || f.Row == 0 || f.Problem != "" || len(f.Agents) != 1 || f.Agents[0].Problem != "" {
-		t.Fatalf("seawall freeze: exit %d, %v: %s", got, err, out)
+	out, code := w.run("freeze", "--json")
+	if err := json.Unmarshal([]byte(out), &f); err != nil || code > 1 || !f.Open || f.Row == 0 || f.Problem != "" || len(f.Agents) != 1 || f.Agents[0].Problem != "" {
+		t.Fatalf("seawall freeze: exit %d, %v: %s", code, err, out)
+	}
+	if still := len(f.Agents[0].Running) > 0; still != (code == 1) {
+		t.Errorf("seawall freeze: exit %d: %s", code, out)
 	}
 	return f
 }
@@ -77,13 +80,14 @@ func (w *wall) thaw(t *testing.T) {
 	}
 }
 
-// turn begins a turn and returns where its end will be told.
+// turn begins a turn and returns where its end will be told; one without an end
+// has no state.
 func turn(t *testing.T, s *openclaw.Session, words string) <-chan openclaw.Reply {
 	end := make(chan openclaw.Reply, 1)
 	go func() {
 		reply, err := s.Turn(t.Context(), words)
 		if err != nil {
-			t.Error(err)
+			reply.Raw = []byte(err.Error())
 		}
 		end <- reply
 	}()
@@ -100,26 +104,61 @@ func runs(args ...string) bool {
 	})
 }
 
+// patience is for what has to come, on a busy machine.
+const patience = 4 * time.Minute
+
 // until waits for what has to come.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(soon); !so(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, soon)
+			t.Fatalf("%s: not within %s", what, patience)
 		}
 	}
+}
+
+// during waits for what a turn has to do before it ends.
+func (w *wall) during(t *testing.T, end <-chan openclaw.Reply, what string, so func() bool) {
+	t.Helper()
+	until(t, what, func() bool {
+		select {
+		case reply := <-end:
+			if so() {
+				t.Fatalf("%s, but the turn ended as %s: %s", what, reply.State, reply.Raw)
+			}
+			t.Fatalf("not so: %s; the turn ended as %s: %s%s", what, reply.State, reply.Raw, w.asked())
+		default:
+		}
+		return so()
+	})
+}
+
+// asked is what the model was asked since the script began, for a failure.
+func (w *wall) asked() string {
+	var b strings.Builder
+	for i, r := range w.model.Requests() {
+		fmt.Fprintf(&b, "\nrequest %d over %s:", i, r.API)
+		for _, turn := range r.Turns[max(0, len(r.Turns)-4):] {
+			fmt.Fprintf(&b, "\n  %s: %.500s", turn.Role, turn.Name+" "+turn.Text)
+		}
+	}
+	return b.String()
 }
 
 func programEnds(t *testing.T, w *wall) {
 	w.model.Play(model.Steps(model.Reply(model.Use("exec", `{"command":"sleep 611"}`)), model.Reply(model.Say("never"))))
 	end := turn(t, w.session(t, model.Chat), "sleep")
-	until(t, "the program runs", func() bool { return runs("sleep", "611") })
+	w.during(t, end, "the program runs", func() bool { return runs("sleep", "611") })
 	// One that OpenClaw is just starting when it is told to end the turn may run
 	// on; freeze names it then, as the one below.
 	time.Sleep(3 * time.Second)
-	f := w.freeze(t, 0)
-	if runs("sleep", "611") || len(f.Agents[0].Sessions) != 1 || len(f.Agents[0].Running) > 0 {
-		t.Errorf("the program still runs (%v): %+v", runs("sleep", "611"), f)
+	f := w.freeze(t)
+	if len(f.Agents[0].Sessions) != 1 || runs("sleep", "611") != (len(f.Agents[0].Running) > 0) {
+		t.Errorf("the program runs: %v: %+v", runs("sleep", "611"), f)
+	}
+	for _, p := range f.Agents[0].Running {
+		t.Logf("it was just being started: %s", p.Command)
+		_ = w.net.Run(exec.Command("kill", "-9", fmt.Sprint(p.PID)))
 	}
 	if reply := <-end; reply.State != "aborted" || strings.Contains(reply.Text, "never") {
 		t.Errorf("the turn ended as %s: %s", reply.State, reply.Raw)
@@ -133,7 +172,7 @@ func programEnds(t *testing.T, w *wall) {
 func backgroundIsNamed(t *testing.T, w *wall) {
 	w.model.Play(model.Steps(model.Reply(model.Use("exec", `{"command":"sleep 612","background":true}`)), model.Reply(model.Say("It sleeps."))))
 	if reply := say(t, w.session(t, model.Chat), "sleep in the background"); reply.Text != "It sleeps." {
-		t.Fatalf("the turn ended as %s: %s", reply.State, reply.Raw)
+		t.Fatalf("the turn ended as %s: %s%s", reply.State, reply.Raw, w.asked())
 	}
 	until(t, "the program runs", func() bool { return runs("sleep", "612") })
 	out, code := w.run("freeze")
@@ -154,8 +193,8 @@ func answerIsCut(t *testing.T, w *wall) {
 	for _, api := range model.APIs {
 		w.model.Play(model.Steps(model.Answer{Blocks: []model.Block{model.Say(strings.Repeat("one two three. ", 50)).In(40)}, CutAfter: 20, Hang: true}))
 		end := turn(t, w.session(t, api), "talk")
-		until(t, "the model is asked", func() bool { return len(w.model.Requests()) == 1 })
-		w.freeze(t, 0)
+		w.during(t, end, "the model is asked", func() bool { return len(w.model.Requests()) > 0 })
+		w.freeze(t)
 		reply := <-end
 		// OpenClaw leaves the door when it is told to end the turn, or the door has
 		// cut the answer by then: its own tests show what becomes of each.
@@ -176,10 +215,10 @@ func releasedDoesNotRun(t *testing.T, w *wall) {
 		model.Use("exec", fmt.Sprintf(`{"command":"echo yes > %s"}`, marker)).In(2), model.Use("exec", later).In(100),
 	}}))
 	end := turn(t, w.session(t, model.Anthropic), "touch it")
-	until(t, "the call is let through", func() bool {
+	w.during(t, end, "the call is let through", func() bool {
 		return slices.ContainsFunc(w.rows(last), func(r ledger.Row) bool { return r.Act == "call" && r.Decision == "allow" })
 	})
-	w.freeze(t, 0)
+	w.freeze(t)
 	reply := <-end
 	t.Logf("the turn ended as %s: %s", reply.State, reply.Text)
 	if exists(marker) {
@@ -188,11 +227,23 @@ func releasedDoesNotRun(t *testing.T, w *wall) {
 	w.thaw(t)
 }
 
+// refused is the reply to a turn that begins while the agent is frozen. The first
+// may be ended without one, as those that ran before.
+func (w *wall) refused(t *testing.T, api model.API) openclaw.Reply {
+	t.Helper()
+	var reply openclaw.Reply
+	until(t, "a turn is answered", func() bool {
+		reply = <-turn(t, w.session(t, api), "hello")
+		return reply.State != "aborted" && reply.Text != ""
+	})
+	return reply
+}
+
 func frozenTurn(t *testing.T, w *wall) {
-	w.freeze(t, 0)
+	w.freeze(t)
 	w.model.Play(model.Steps(model.Reply(model.Say("never"))))
 	for _, api := range model.APIs {
-		reply := say(t, w.session(t, api), "hello")
+		reply := w.refused(t, api)
 		if want := "Stopped: nothing was passed on to the model. Because: the agent is frozen. You can: run seawall thaw. (#"; !strings.HasPrefix(reply.Text, want) {
 			t.Errorf("%s: OpenClaw shows %q", api, reply.Text)
 		}
@@ -209,7 +260,7 @@ func restartKeepsIt(t *testing.T, w *wall) {
 	if out, code := w.run("status"); code != 1 || !strings.HasPrefix(out, "Frozen.\nFrozen since ") {
 		t.Errorf("seawall status: exit %d: %s", code, out)
 	}
-	if reply := say(t, w.session(t, model.Chat), "hello again"); !strings.Contains(reply.Text, "the agent is frozen") {
+	if reply := w.refused(t, model.Chat); !strings.Contains(reply.Text, "the agent is frozen") {
 		t.Errorf("OpenClaw shows %q", reply.Text)
 	}
 }

@@ -366,7 +366,7 @@ func programRuns(t *testing.T, w *wall) {
 // appears waits for a file that somebody else's turn makes.
 func (w *wall) appears(t *testing.T, path string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !exists(path); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !exists(path); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s does not appear: %q, %+v", path, w.results(), w.rows(0))
 		}
@@ -484,7 +484,7 @@ func pastTheDoor(t *testing.T, w *wall) {
 	const finding = "a model call went past the door: provider direct"
 	var out string
 	code := 0
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Second) {
 		if out, code = w.run("status"); strings.Contains(out, finding) {
 			break
 		}

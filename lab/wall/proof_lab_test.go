@@ -13,9 +13,6 @@ import (
 	"github.com/openseawall/seawall/lab/model"
 )
 
-// soon is the minute within which a way past the door has to be noticed.
-const soon = time.Minute
-
 // TestProof is a real OpenClaw under watch: what is in the path is proven, and
 // each way past it is noticed within a minute.
 func TestProof(t *testing.T) {
@@ -95,14 +92,14 @@ func (w *wall) standing(t *testing.T) (s standing, code int) {
 // within waits until what status says is so.
 func (w *wall) within(t *testing.T, what string, so func(standing, int) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(soon); ; time.Sleep(time.Second) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		s, code := w.standing(t)
 		if so(s, code) {
 			return
 		}
 		if time.Now().After(deadline) {
 			out, _ := w.run("status")
-			t.Fatalf("not within %s: %s\n%s\n%+v", soon, what, out, s)
+			t.Fatalf("not within %s: %s\n%s\n%+v", patience, what, out, s)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/lab/capture"
@@ -123,13 +122,10 @@ func buildOn(t *testing.T, program *openclaw.Installed, says string) *wall {
 // so many times.
 func (w *wall) awaitReload(times int) {
 	w.t.Helper()
-	for range 600 {
-		if log, err := os.ReadFile(w.home.Log); err == nil && bytes.Count(log, []byte("config hot reload applied")) >= times {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	w.t.Fatal("OpenClaw did not take its changed config over within 30 seconds")
+	until(w.t, "OpenClaw takes its changed config over", func() bool {
+		log, err := os.ReadFile(w.home.Log)
+		return err == nil && bytes.Count(log, []byte("config hot reload applied")) >= times
+	})
 }
 
 // reachable is a folder that the account of the doors can enter; t.TempDir is

@@ -311,9 +311,7 @@ func nobodyKnown(t *testing.T, w *wall) {
 	if row.Speaker != "visitor" {
 		t.Errorf("the row is %+v", row)
 	}
-	for deadline := time.Now().Add(20 * time.Second); len(w.model.Requests()) < 2 && time.Now().Before(deadline); {
-		time.Sleep(50 * time.Millisecond)
-	}
+	until(t, "the model reads what became of the calls", func() bool { return len(w.model.Requests()) > 1 })
 	for _, r := range w.model.Requests() {
 		for _, turn := range r.Turns {
 			if strings.Contains(turn.Text, "Stopped: exec") || strings.Contains(turn.Text, "(#") {

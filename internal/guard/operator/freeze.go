@@ -27,6 +27,14 @@ func (f Frozen) String() string {
 	return fmt.Sprintf("Frozen since %s, by %s", f.Since.Local().Format("2006-01-02 15:04"), f.By)
 }
 
+// Key tells one freeze from another; that of none is "".
+func (f *Frozen) Key() string {
+	if f == nil {
+		return ""
+	}
+	return f.Since.UTC().Format(time.RFC3339Nano) + " " + f.By
+}
+
 // Freeze freezes the doors of a state directory, whether they are open or not.
 // Where they are frozen already, it returns since when, and false.
 func Freeze(dir *state.Dir, by string, now time.Time) (Frozen, bool, error) {
@@ -41,13 +49,37 @@ func Freeze(dir *state.Dir, by string, now time.Time) (Frozen, bool, error) {
 	return f, fresh, err
 }
 
-// Thaw ends a freeze; without one it returns nil.
+// Thaw ends a freeze; without one it returns nil. What is done because of the
+// freeze, see [WhileFrozen], is over when it returns.
 func Thaw(dir *state.Dir) (*Frozen, error) {
 	f := FrozenIn(dir)
 	if f == nil {
 		return nil, nil
 	}
+	release, err := dir.Await(thawLock)
+	if err != nil {
+		return f, fmt.Errorf("ending the freeze: %w", err)
+	}
+	defer release()
 	return f, dir.Remove(state.Frozen)
+}
+
+// thawLock is held by whoever thaws, or does what a thaw has to wait for.
+const thawLock = state.Frozen + ".lock"
+
+// WhileFrozen does something that must not happen after a thaw, and reports
+// whether there is a freeze: without one it does nothing. A thaw waits for it, so
+// it must take less than ten seconds.
+func WhileFrozen(dir *state.Dir, do func() error) (frozen bool, err error) {
+	release, err := dir.Await(thawLock)
+	if err != nil {
+		return true, fmt.Errorf("acting on the freeze: %w", err)
+	}
+	defer release()
+	if FrozenIn(dir) == nil {
+		return false, nil
+	}
+	return true, do()
 }
 
 // FrozenIn returns the freeze of a state directory, or nil. What cannot be read
@@ -101,9 +133,7 @@ func (d *Desk) OnFreeze(f func()) (stop func()) {
 		go d.look()
 	}
 	w.mu.Unlock()
-	if d.Frozen() != nil {
-		w.wake()
-	}
+	d.wake()
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -115,9 +145,7 @@ func (d *Desk) OnFreeze(f func()) (stop func()) {
 func (d *Desk) look() {
 	for {
 		time.Sleep(Glance)
-		if d.Frozen() != nil {
-			d.waiting.wake()
-		}
+		d.wake()
 		if d.waiting.none() {
 			return
 		}
@@ -132,10 +160,15 @@ func (w *waiters) none() bool {
 	return !w.looking
 }
 
-func (w *waiters) wake() {
+// wake calls those who wait, when there is a freeze. Who comes while it looks
+// waits for the next: it may have been thawed by then.
+func (d *Desk) wake() {
+	var all map[*func()]struct{}
+	w := &d.waiting
 	w.mu.Lock()
-	all := w.all
-	w.all = nil
+	if len(w.all) > 0 && d.Frozen() != nil {
+		all, w.all = w.all, nil
+	}
 	w.mu.Unlock()
 	for f := range all {
 		(*f)()

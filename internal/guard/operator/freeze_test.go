@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,57 @@ func TestAFreezeStaysUntilItIsThawed(t *testing.T) {
 	}
 	if f, err := Thaw(dir); err != nil || f != nil || d.Frozen() != nil {
 		t.Errorf("after the thaw: %+v %v", f, err)
+	}
+}
+
+// TestAThawWaits for what is done because of the freeze; after it nothing is.
+func TestAThawWaits(t *testing.T) {
+	_, dir, now := desk(t)
+	if _, _, err := Freeze(dir, "anna", *now); err != nil {
+		t.Fatal(err)
+	}
+	thawed := make(chan error)
+	frozen, err := WhileFrozen(dir, func() error {
+		go func() {
+			_, err := Thaw(dir)
+			thawed <- err
+		}()
+		time.Sleep(50 * time.Millisecond) // in which one that did not wait would be done
+		if FrozenIn(dir) == nil {
+			t.Error("it is thawed while something is done because it is frozen")
+		}
+		return io.EOF
+	})
+	if !frozen || err != io.EOF {
+		t.Errorf("%v %v", frozen, err)
+	}
+	if err := <-thawed; err != nil {
+		t.Fatal(err)
+	}
+	frozen, err = WhileFrozen(dir, func() error { t.Error("something was done after the thaw"); return nil })
+	if frozen || err != nil {
+		t.Errorf("%v %v", frozen, err)
+	}
+}
+
+// TestEachFreezeIsAnother, also within the minute that a sentence tells.
+func TestEachFreezeIsAnother(t *testing.T) {
+	_, dir, now := desk(t)
+	keys := map[string]bool{FrozenIn(dir).Key(): true}
+	for i := range 3 {
+		if _, _, err := Freeze(dir, "anna", now.Add(time.Duration(i)*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if FrozenIn(dir).Key() != FrozenIn(dir).Key() {
+			t.Error("a freeze is another when it is read again")
+		}
+		keys[FrozenIn(dir).Key()] = true
+		if _, err := Thaw(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(keys) != 4 || !keys[""] {
+		t.Errorf("%v", keys)
 	}
 }
 

@@ -36,6 +36,7 @@ type Program struct {
 
 const (
 	abortTime = 20 * time.Second // for one gateway to end its turns
+	endTime   = 8 * time.Second  // for it to end one, on which a thaw waits
 	dying     = 3 * time.Second  // for the programs of a turn to end with it
 	rounds    = 3                // a turn may begin while others are ended
 )
@@ -55,12 +56,12 @@ func Abort(ctx context.Context, dir *state.Dir) ([]Aborted, error) {
 		}
 	}
 	for i := range all {
-		all[i].abort(ctx, "/proc")
+		all[i].abort(ctx, dir, "/proc")
 	}
 	return all, nil
 }
 
-func (o *Aborted) abort(ctx context.Context, proc string) {
+func (o *Aborted) abort(ctx context.Context, dir *state.Dir, proc string) {
 	ctx, cancel := context.WithTimeout(ctx, abortTime)
 	defer cancel()
 	processes, err := processes(proc, nil, nil)
@@ -78,14 +79,15 @@ func (o *Aborted) abort(ctx context.Context, proc string) {
 	}
 	o.Gateway = a.gateway.pid
 	a.ends.family = family(a.gateway.process, processes, nil)
-	if o.Sessions, err = a.endTurns(ctx, proc); err != nil {
+	if o.Sessions, err = a.endTurns(ctx, dir, proc); err != nil {
 		o.Problem = err.Error()
 	}
 	o.Running = waitForPrograms(ctx, proc, a.gateway)
 }
 
-// endTurns tells the gateway of an agent to end what its sessions do.
-func (a *agent) endTurns(ctx context.Context, proc string) (ended []string, err error) {
+// endTurns tells the gateway of an agent to end what its sessions do, as long as
+// the doors are frozen: a turn that began after a thaw is nobody's to end.
+func (a *agent) endTurns(ctx context.Context, dir *state.Dir, proc string) (ended []string, err error) {
 	ended = []string{}
 	if a.ends.sockets, err = a.ends.look(proc, a.gateway); err != nil {
 		return ended, err
@@ -102,11 +104,13 @@ func (a *agent) endTurns(ctx context.Context, proc string) (ended []string, err 
 		}
 		var failed error
 		for _, key := range active {
-			var done struct{}
-			// Also what waits behind the turn (docs/gateway/protocol/rpc-session-control.md).
-			if err := c.call(ctx, "sessions.abort", map[string]any{"key": key, "clearQueued": true}, &done); err != nil {
+			frozen, err := operator.WhileFrozen(dir, func() error { return c.end(ctx, key) })
+			switch {
+			case err != nil:
 				failed = fmt.Errorf("session %s: %w", short(key), err)
-			} else if !slices.Contains(ended, key) {
+			case !frozen:
+				return ended, nil
+			case !slices.Contains(ended, key):
 				ended = append(ended, key)
 			}
 		}
@@ -114,10 +118,19 @@ func (a *agent) endTurns(ctx context.Context, proc string) (ended []string, err 
 			return ended, failed
 		}
 	}
-	if active, err := c.active(ctx); err != nil || len(active) > 0 {
+	if active, err := c.active(ctx); (err != nil || len(active) > 0) && operator.FrozenIn(dir) != nil {
 		return ended, errors.Join(err, fmt.Errorf("turns go on in %d sessions", len(active)))
 	}
 	return ended, nil
+}
+
+// end ends the turn of a session, and what waits behind it
+// (docs/gateway/protocol/rpc-session-control.md).
+func (c *client) end(ctx context.Context, session string) error {
+	ctx, cancel := context.WithTimeout(ctx, endTime)
+	defer cancel()
+	var done struct{}
+	return c.call(ctx, "sessions.abort", map[string]any{"key": session, "clearQueued": true}, &done)
 }
 
 // active are the keys of the sessions in which a turn runs or waits.
@@ -182,16 +195,12 @@ func programs(proc string, g *gateway) []Program {
 // endFrozen ends the turns that run when a freeze begins: whoever froze by the
 // page, or as a user who may not read the agent's config, cannot.
 func (w *Watch) endFrozen(ctx context.Context) {
-	f := operator.FrozenIn(w.dir)
-	now := ""
-	if f != nil {
-		now = f.String()
-	}
+	now := operator.FrozenIn(w.dir).Key()
 	if now == w.frozen {
 		return
 	}
 	w.frozen = now
-	if f == nil {
+	if now == "" {
 		return
 	}
 	all, err := Abort(ctx, w.dir)

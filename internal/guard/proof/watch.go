@@ -40,7 +40,7 @@ type Watch struct {
 	past   *Report         // of an earlier watch
 	said   map[string]bool // problems that were told of
 	tell   io.Writer
-	frozen string // since when and by whom, when turns were last ended
+	frozen string // key of the freeze for which turns were last ended
 }
 
 // New returns the watch over a state directory's doors. door says where the
