@@ -29,6 +29,7 @@ func (g *Guard) needed(a Action, in policy.Input, d Decision, row ledger.Row) (D
 	}
 	in.Approved = true
 	lifted := g.decide(in)
+	lifted.Risk, lifted.Origins = d.Risk, d.Origins
 	if lifted.Verdict != policy.Allow {
 		return d, nil, nil
 	}
