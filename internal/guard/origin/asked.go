@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/effect"
@@ -51,6 +52,40 @@ func init() {
 			}
 		}
 	}
+}
+
+// making are verbs that mean what is made: "make a reservation".
+var making = set(`make do place put give take mache gib`)
+
+// made are the things that such a verb makes, by what that amounts to.
+var made = map[string]act{}
+
+func init() {
+	for a, list := range map[act]string{
+		pays:    `reservation booking order payment transfer purchase donation refund reservierung buchung bestellung zahlung überweisung`,
+		tells:   `call answer reply announcement post notice anruf antwort`,
+		removes: `deletion cancellation`,
+		invites: `appointment meeting invitation access permission termin einladung zugriff`,
+	} {
+		for w := range strings.FieldsSeq(list) {
+			made[w] |= a
+		}
+	}
+}
+
+// light is what a verb amounts to by what it makes, within a few words; what it
+// is by itself if that says nothing.
+func light(ws []word, i, end int) act {
+	a := requests[ws[i].low]
+	if !making[ws[i].low] {
+		return a
+	}
+	for k := i + 1; k < min(i+5, end); k++ {
+		if m := made[ws[k].low]; m != 0 {
+			return m
+		}
+	}
+	return a
 }
 
 // openers are the words that may stand before a verb by which one asks.
@@ -116,7 +151,7 @@ func newClause(ws []word, begin, end int) clause {
 	opening := true // only openers stand before
 	for i := begin; i < end; i++ {
 		w := ws[i].low
-		a := requests[w]
+		a := light(ws, i, end)
 		verb := a != 0 && (opening || !question && !nounsToo[w] && !named(ws, begin, i))
 		switch {
 		case verb && !denied(ws, begin, i):
@@ -194,14 +229,7 @@ func (call Call) acts() act {
 	for _, w := range nameWords(call.Tool) {
 		verb |= requests[w]
 	}
-	has := func(k effect.Kind) bool {
-		for _, x := range call.Kinds {
-			if x == k {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(k effect.Kind) bool { return slices.Contains(call.Kinds, k) }
 	var a act
 	switch {
 	case has(effect.Spend):
@@ -216,14 +244,66 @@ func (call Call) acts() act {
 		a = anything // an address that is his is visited
 	case has(effect.Send):
 		a = tells
+	case has(effect.Write):
+		a = changes | invites
 	default:
 		a = anything
 	}
 	return a
 }
 
-// asked reports whether the operator asked for a call of this kind.
-func (j *judgement) asked() bool { return j.request.acts&j.Call.acts() != 0 }
+// asked reports whether the operator asked for a call of this kind. One that names
+// nothing that it is done to has to be asked for by what its tool is about, and if
+// it removes, in words for all there is.
+func (j *judgement) asked() bool {
+	acts := j.Call.acts()
+	if j.request.acts&acts == 0 {
+		return false
+	}
+	if slices.ContainsFunc(j.Arguments, func(a effect.Argument) bool { return a.Kind.Decides() && a.Kind != effect.Act }) {
+		return true
+	}
+	for _, m := range j.request.messages {
+		for _, c := range m.clauses {
+			if c.acts&acts != 0 && m.speaksOfTool(c, j.Tool) && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
+				return true
+			}
+		}
+	}
+	return j.delegated()
+}
+
+var all = set(`all every everything whole entire complete completely alle alles ganze ganzen sämtliche`)
+
+// any reports whether one of some words stands in a piece of the message.
+func (m *message) any(c clause, words map[string]bool) bool {
+	for i := c.begin; i < c.end; i++ {
+		if words[m.words[i].low] {
+			return true
+		}
+	}
+	return false
+}
+
+// speaksOfTool reports whether a piece of the message has a noun of a tool's name.
+func (m *message) speaksOfTool(c clause, tool string) bool {
+	for _, n := range nameWords(tool) {
+		if requests[n] != 0 && !nounsToo[n] || len(n) < 3 {
+			continue
+		}
+		for i := c.begin; i < c.end; i++ {
+			if w := m.words[i].low; w == n || w == n+"s" || w+"s" == n {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// delegated reports whether the operator hands over to what stands elsewhere.
+func (j *judgement) delegated() bool {
+	return slices.ContainsFunc(j.request.messages, (*message).delegates)
+}
 
 // delegates reports whether the message hands over to what stands elsewhere: "do
 // what the mail says".

@@ -99,21 +99,56 @@ func holds(text string, forms []string) bool {
 var actionable = regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>]+|\bwww\.[^\s"'<>]+|\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|info|biz|ru|cn|xyz|top|site|online|app|dev|me|co|link|click|shop|club|de|uk|eu|ly|gg|to)\b(?:/[^\s"'<>]*)?` +
 	`|[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}|\b[A-Z]{2}\d{2}[ ]?(?:[A-Z0-9]{4}[ ]?){2,7}[A-Z0-9]{1,4}\b|\b[A-Z]{2}\d{10,30}\b|\+?\d[\d ()/-]{8,}\d`)
 
-// carried says where a text comes from that goes to others. Words of the model's
-// choosing may; an address in them that is not the operator's is what a reader
-// would follow.
+// carried says where a text comes from that goes along. The model may choose its
+// words. An address in them that is not the operator's is what a reader would
+// follow; and a text that stands word for word in what somebody wrote was chosen by
+// him, unless the operator named that.
 func (j *judgement) carried(a effect.Argument) verdict {
-	if len(j.untrusted) == 0 || !slices.Contains(j.Kinds, effect.Send) {
+	if len(j.untrusted) == 0 || !slices.ContainsFunc(j.Kinds, outward) {
 		return verdict{}
 	}
 	for _, v := range actionable.FindAllString(a.Value, 16) {
 		v = strings.TrimRight(v, ".,;:!?)")
-		if dates.MatchString(v) || j.mine(v) {
-			continue
+		if !dates.MatchString(v) && !j.mine(v) {
+			return verdict{j.whence(v), "the message carries " + shown(v) + ", which is not in your words"}
 		}
-		return verdict{j.whence(v), "the message carries " + shown(v) + ", which is not in your words"}
+	}
+	if l, found := j.copied(a.Value); found {
+		return verdict{[]Label{l}, shown(a.Value) + " is not in your words"}
 	}
 	return verdict{}
+}
+
+func outward(k effect.Kind) bool {
+	return k != effect.Read && k != effect.Execute
+}
+
+// leastCopied is how many words a text has that two people do not write by chance.
+const leastCopied = 3
+
+// copied reports whether a text stands whole in the running text of something
+// untrusted that the operator did not name, and whose.
+func (j *judgement) copied(v string) (Label, bool) {
+	ps := pieces(v)
+	if len(ps) < leastCopied || slices.ContainsFunc(j.said, func(m *message) bool { return len(m.phrase(ps)) > 0 }) {
+		return "", false
+	}
+	want := strings.Join(ps, " ")
+	for i, r := range j.results {
+		named := !r.Marked && slices.ContainsFunc(j.pointed(0), func(h hit) bool { return h.of == i })
+		if named || !strings.Contains(squeeze(r.Text), ps[0]) {
+			continue
+		}
+		if strings.Contains(strings.Join(pieces(r.Text), " "), want) && !j.structural(i, v) {
+			return r.Label, true
+		}
+	}
+	return "", false
+}
+
+// structural reports whether a value is one of a result's own fields.
+func (j *judgement) structural(of int, v string) bool {
+	return slices.ContainsFunc(j.records(), func(r record) bool { return r.of == of && r.has(v) })
 }
 
 // mine reports whether a value stands whole in the operator's words, or in a field
@@ -124,12 +159,7 @@ func (j *judgement) mine(v string) bool {
 			return true
 		}
 	}
-	for _, r := range j.pointed(0) {
-		if r.has(v) {
-			return true
-		}
-	}
-	return false
+	return j.ofPointed(v)
 }
 
 // linked reports whether an address stands whole, as a link and not as an order,
@@ -177,7 +207,7 @@ func isLink(text, value string) bool {
 // a secret in any form, so not the content tells but what it has read.
 func (j *judgement) private() (from []effect.Class, named bool) {
 	named = true
-	if !j.sends() {
+	if !j.toOthers() || !j.sends() {
 		return nil, true
 	}
 	for _, r := range j.results {
@@ -191,6 +221,18 @@ func (j *judgement) private() (from []effect.Class, named bool) {
 	}
 	slices.Sort(from)
 	return from, named
+}
+
+// toOthers reports whether somebody else will see what the call sends: whom it
+// names, or whoever reads where it is posted.
+func (j *judgement) toOthers() bool {
+	for _, a := range j.Arguments {
+		switch a.Kind {
+		case effect.Recipient, effect.URL, effect.Host, effect.Access:
+			return true
+		}
+	}
+	return j.Call.acts()&tells != 0
 }
 
 // sends reports whether the call carries words that are not the operator's.
@@ -273,7 +315,7 @@ func (m *message) about(v string) bool {
 func (j *judgement) handedOver(v string) bool {
 	for _, r := range j.pointed(0) {
 		for _, f := range r.fields {
-			if bodies[f.key] && strings.Contains(f.value, v) {
+			if bodies[f.key] && !j.results[r.of].Marked && strings.Contains(f.value, v) {
 				return true
 			}
 		}

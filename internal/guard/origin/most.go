@@ -48,7 +48,7 @@ func (j *judgement) most(value string) bool {
 func (j *judgement) extreme(value string, keys map[string]bool, least bool) bool {
 	for i := len(j.results) - 1; i >= 0; i-- {
 		p := j.results[i].Part
-		if !mayPoint(p) || len(stringsOf(p.Args)) > 0 && !j.searched(p) {
+		if _, searched := j.searched(p, 0); !mayPoint(p) || len(stringsOf(p.Args)) > 0 && !searched {
 			continue
 		}
 		list := j.cache.records(p)

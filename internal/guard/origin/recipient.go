@@ -145,9 +145,12 @@ func (j *judgement) rolesOf(values ...string) (r roles) {
 				continue
 			}
 			for _, at := range m.stands(value) {
-				switch m.roleAt(m.wordAt(at)) {
+				i := m.wordAt(at)
+				switch a := m.actsAt(i); m.roleAt(i) {
 				case receives:
-					r.receives = true
+					if a == 0 || a&j.Call.acts() != 0 {
+						r.receives = true
+					}
 				case source:
 					r.source = true
 				default:

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -190,45 +191,59 @@ func (j *judgement) records() []record {
 }
 
 // pointed are the records that the operator's words name: by a title that stands
-// whole in them, or as the only one that a search found whose words are his.
-// Where titles of different records stand in the same words, the longest counts;
-// acts, if any, must be asked for in the same piece of his message.
-func (j *judgement) pointed(acts act) []record {
-	var best []record
-	longest := map[[2]int]int{} // by message and word, how long the longest title there is
-	type hit struct {
-		record
-		at   [2]int
-		long int
+// whole in them, or as the only one that a search found whose words are his. Where
+// titles of different records stand in the same words, the longest counts. acts, if
+// any, must be asked for in the same piece of his message.
+func (j *judgement) pointed(acts act) []hit {
+	if hits, ok := j.hits[acts]; ok {
+		return hits
 	}
-	var hits []hit
+	var all []hit
+	longest := map[place]int{}
 	for _, r := range j.records() {
 		for _, f := range r.fields {
-			if !titles[f.key] {
-				continue
-			}
-			for mi, m := range j.request.messages {
-				words, at := m.title(f.value)
-				for _, i := range at {
-					if acts != 0 && m.actsAt(i)&acts == 0 {
-						continue
-					}
-					k := [2]int{mi, i}
-					longest[k] = max(longest[k], words)
-					hits = append(hits, hit{r, k, words})
-				}
+			if titles[f.key] {
+				all = append(all, j.titled(r, f.value, acts)...)
 			}
 		}
-		if r.sole && j.searched(j.results[r.of].Part) {
-			best = append(best, r)
+		if r.sole {
+			if at, ok := j.searched(j.results[r.of].Part, acts); ok {
+				all = append(all, hit{r, at, 0})
+			}
 		}
 	}
-	for _, h := range hits {
-		if h.long == longest[h.at] {
-			best = append(best, h.record)
+	for _, h := range all {
+		longest[h.at] = max(longest[h.at], h.words)
+	}
+	all = slices.DeleteFunc(all, func(h hit) bool { return h.words > 0 && h.words < longest[h.at] })
+	if j.hits == nil {
+		j.hits = map[act][]hit{}
+	}
+	j.hits[acts] = all
+	return all
+}
+
+// hit is a record that the operator's words name, where, and by how many words of
+// its title.
+type hit struct {
+	record
+	at    place
+	words int
+}
+
+// place is a word of a message.
+type place struct{ message, word int }
+
+func (j *judgement) titled(r record, title string, acts act) (hits []hit) {
+	for i, m := range j.request.messages {
+		words, at := m.title(title)
+		for _, w := range at {
+			if acts == 0 || m.actsAt(w)&acts != 0 {
+				hits = append(hits, hit{r, place{i, w}, words})
+			}
 		}
 	}
-	return best
+	return hits
 }
 
 // title returns where a record's title stands in the message, and how many words
@@ -281,39 +296,37 @@ func (m *message) actsAt(i int) act {
 	return 0
 }
 
-// searched reports whether a read was the operator's: all it looked for stands in
-// his words, and it looked for something.
-func (j *judgement) searched(p Part) bool {
-	values := stringsOf(p.Args)
-	if values == nil || len(values) == 0 {
-		return false
-	}
-	named := false
-	for _, v := range values {
-		switch {
-		case dates.MatchString(v):
-		case j.speaks(v):
-			named = true
-		default:
-			return false
+// searched returns where the operator says what a read looked for, if it was his:
+// all of it stands in his words.
+func (j *judgement) searched(p Part, acts act) (at place, ok bool) {
+	for _, v := range stringsOf(p.Args) {
+		if dates.MatchString(v) {
+			continue
 		}
+		said, found := j.speaks(v, acts)
+		if !found {
+			return at, false
+		}
+		at, ok = said, true
 	}
-	return named
+	return at, ok
 }
 
-// speaks reports whether words stand in what the operator asks now, one after the
+// speaks returns where words stand in what the operator asks now, one after the
 // other.
-func (j *judgement) speaks(v string) bool {
+func (j *judgement) speaks(v string, acts act) (place, bool) {
 	ps := pieces(v)
 	if len(ps) == 0 || len(ps) == 1 && !specific(ps[0]) {
-		return false
+		return place{}, false
 	}
-	for _, m := range j.request.messages {
-		if len(m.phrase(ps)) > 0 {
-			return true
+	for i, m := range j.request.messages {
+		for _, w := range m.phrase(ps) {
+			if acts == 0 || m.actsAt(w)&acts != 0 {
+				return place{i, w}, true
+			}
 		}
 	}
-	return false
+	return place{}, false
 }
 
 // stringsOf are all texts and numbers in a call's arguments; nil if they cannot be
@@ -357,30 +370,43 @@ func stringsOf(args string) []string {
 }
 
 // picked reports whether an object is one that the operator's words select out of
-// the records: by name, and no other of the same name; or as the one that is the
-// most of something.
+// the records: by name, and no other has this name; or as the most of something.
 func (j *judgement) picked(value string) bool {
-	var with, without int
-	acts := j.Call.acts()
-	if acts&(tells|invites) != 0 {
-		acts = 0 // what is sent may be named anywhere
-	}
-	for _, r := range j.pointed(acts) {
-		if r.id() == value || r.named(value) {
-			with++
-		} else {
-			without++
-		}
-	}
-	if with > 0 {
-		return without == 0 || j.several()
-	}
-	return j.most(value)
+	acts := j.Call.acts() & (removes | pays) // what is changed or sent may be named anywhere
+	fits := func(r *record) bool { return r.id() == value || r.named(value) }
+	return j.agree(j.pointed(acts), fits) || acts == 0 && j.handed(fits) || j.most(value)
 }
 
-// several reports whether the operator speaks of more than one thing, so that
-// records beside the one at hand are no doubt.
-func (j *judgement) several() bool { return true }
+// handed reports whether a record fits whose title stands in the text that the
+// operator hands over to.
+func (j *judgement) handed(fits func(*record) bool) bool {
+	if !j.delegated() {
+		return false
+	}
+	for _, r := range j.records() {
+		for _, f := range r.fields {
+			if titles[f.key] && fits(&r) && len(pieces(f.value)) > 1 && j.handedOver(f.value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// agree reports whether there is a record that fits, and all that are named by the
+// same words do: a name that two things have names neither.
+func (j *judgement) agree(hits []hit, fits func(*record) bool) bool {
+	for _, h := range hits {
+		if !fits(&h.record) {
+			continue
+		}
+		doubt := slices.ContainsFunc(hits, func(o hit) bool { return o.at == h.at && o.words == h.words && !fits(&o.record) })
+		if !doubt {
+			return true
+		}
+	}
+	return false
+}
 
 // ids are the fields that tell one record from another.
 var ids = set(`id uid uuid key number no nr ref reference handle slug event_id file_id email_id message_id path iban`)
@@ -416,12 +442,8 @@ func (j *judgement) person(value string) bool {
 			return false // a text asks for it
 		}
 	}
-	if s.people {
-		for _, r := range j.pointed(0) {
-			if r.has(value) {
-				return true
-			}
-		}
+	if s.people && j.agree(j.pointed(0), func(r *record) bool { return r.has(value) }) {
+		return true
 	}
 	for _, n := range s.names {
 		if j.only(n, value) {
@@ -431,9 +453,11 @@ func (j *judgement) person(value string) bool {
 	return j.delegator(value)
 }
 
-// only reports whether a value is the one address of a name in all records.
+// only reports whether a value is the one address of a name in all records, and
+// that of somebody whom the operator knows: in his contacts, appointments and files,
+// or somebody to whom he wrote himself. Who only writes to him may take any name.
 func (j *judgement) only(n name, value string) bool {
-	found := false
+	found, knows := false, false
 	for _, r := range j.records() {
 		titled := false
 		for _, f := range r.fields {
@@ -449,10 +473,36 @@ func (j *judgement) only(n name, value string) bool {
 					return false // two of that name
 				}
 				found = true
+				switch j.results[r.of].Class {
+				case effect.FromMail, effect.FromChat:
+				default:
+					knows = true
+				}
 			}
 		}
 	}
-	return found
+	return found && (knows || j.wroteTo(value))
+}
+
+// wroteTo reports whether somebody to whom an address wrote has written to it.
+func (j *judgement) wroteTo(address string) bool {
+	for _, r := range j.records() {
+		if !r.sentBy(address) {
+			continue
+		}
+		for _, back := range j.records() {
+			for _, f := range back.fields {
+				if senders[f.key] && f.value != address && r.has(f.value) && back.has(address) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (r *record) sentBy(address string) bool {
+	return slices.ContainsFunc(r.fields, func(f field) bool { return senders[f.key] && f.value == address })
 }
 
 func covers(words []string, n name) bool {
@@ -481,12 +531,5 @@ func (j *judgement) delegator(value string) bool {
 	if !handed {
 		return false
 	}
-	for _, r := range j.pointed(0) {
-		for _, f := range r.fields {
-			if senders[f.key] && f.value == value {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.pointed(0), func(h hit) bool { return h.sentBy(value) })
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ type judgement struct {
 	request request
 
 	fetched  bool // an address is a link, as it stands in what was read
+	hits     map[act][]hit
 	slots    *slots
 	known    []record
 	gathered bool
@@ -248,11 +250,44 @@ func (j *judgement) object(a effect.Argument) string {
 			return ""
 		}
 	}
-	if j.picked(value) {
+	if j.picked(value) || j.meant(value) {
 		return ""
 	}
 	return shown(value) + " is not what you named"
 }
+
+// meant reports whether an object is the only thing that the operator names at all,
+// and he asks for such a call with "it" in its place.
+func (j *judgement) meant(value string) bool {
+	acts := j.Call.acts()
+	for _, m := range j.request.messages {
+		if names := m.inQuotes(); len(names) != 1 || names[0] != value {
+			continue
+		}
+		for i, c := range m.clauses {
+			if c.acts&acts != 0 && (m.any(c, pronouns) || i > 0 && m.any(m.clauses[i-1], pronouns)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var pronouns = set(`it it's this that there them es dies diese dieses das dort ihn sie`)
+
+// inQuotes are the different names that stand in quotes in the message.
+func (m *message) inQuotes() (names []string) {
+	for _, q := range quotes.FindAllStringSubmatch(m.text, 32) {
+		for _, n := range q[1:] {
+			if n != "" && !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+	}
+	return names
+}
+
+var quotes = regexp.MustCompile(`(?:^|[\s(])(?:'([^'\n]{2,100})'|"([^"\n]{2,100})"|“([^”\n]{2,100})”|„([^“”\n]{2,100})[“”]|«([^»\n]{2,100})»)`)
 
 // namesObject reports whether the operator names an object in a piece of his
 // message that asks for such a call.
