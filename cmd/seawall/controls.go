@@ -36,11 +36,16 @@ func newControls() *cobra.Command {
 					if err := json.NewEncoder(out).Encode(map[string]any{
 						"id": c.ID, "title": c.Title, "family": c.Family, "severity": c.Severity,
 						"why": c.Why, "advice": c.Advice, "source": c.Source, "checkIds": c.CheckIDs,
+						"fixable": c.Fix != nil, "manual": c.Manual, "settings": c.Settings,
 					}); err != nil {
 						return err
 					}
 				case len(args) == 1:
-					fmt.Fprintf(out, "%s (%s)\n%s.\n\nWhy: %s\nDo: %s\nSource: %s\n", c.ID, c.Severity, c.Title, c.Why, c.Advice, c.Source)
+					cured := "seawall harden does it, and takes it back"
+					if c.Fix == nil {
+						cured = "a person does it"
+					}
+					fmt.Fprintf(out, "%s (%s)\n%s.\n\nWhy: %s\nDo: %s\nWho: %s\nSource: %s\n", c.ID, c.Severity, c.Title, c.Why, c.Advice, cured, c.Source)
 				default:
 					fmt.Fprintf(out, "%-8s  %-36s  %s\n", c.Severity, c.ID, c.Title)
 				}
