@@ -22,14 +22,15 @@ import (
 )
 
 // confirmWithin is how long a change that could lock the operator out stands
-// without a confirmation.
+// without a confirmation, unless told.
 const confirmWithin = 2 * time.Minute
 
 type hardenFlags struct {
 	apply, yes, json, force, firstBoot bool
 	profile, plan                      string
 	only, close                        []string
-	cloudInit, url, path, sha256       string
+	cloudInit, sha256                  string
+	within                             time.Duration
 }
 
 func newHarden() *cobra.Command {
@@ -65,6 +66,7 @@ something to do or a step failed, 2 when it could not run.`,
 	flags.BoolVar(&f.json, "json", false, "print the plan as JSON")
 	flags.BoolVar(&f.force, "force-lockout", false, "leave in the plan what would lock you out; it is taken back by itself")
 	flags.BoolVar(&f.firstBoot, "first-boot", false, "with --apply: wait for no confirmation, since nobody is logged in yet")
+	flags.DurationVar(&f.within, "confirm-within", confirmWithin, "how long what could lock you out stands unconfirmed")
 	flags.StringVar(&f.profile, "profile", posture.Profiles[0], "vps, private, provider, or the path of a YAML `file` that overrides single settings")
 	flags.StringVar(&f.plan, "plan", "", "with --apply: only if the plan is still the one of this `ID`")
 	flags.StringSliceVar(&f.only, "only", nil, "only this `CONTROL` (several times, or with commas)")
@@ -182,7 +184,7 @@ func hardenWork(cmd *cobra.Command, dir *state.Dir, make bool) (*change.Work, er
 	}
 	out := cmd.OutOrStdout()
 	return &change.Work{
-		Machine: change.This(), Runs: runs, By: harden.Who(os.Getenv), Version: version(), Confirm: confirmWithin,
+		Machine: change.This(), Runs: runs, By: harden.Who(os.Getenv), Version: version(),
 		Watch: change.Alarm{Machine: change.This(), Program: program, State: dir.String()},
 		Tell:  func(e change.Event) { harden.Tell(out, e) },
 	}, nil
@@ -205,6 +207,10 @@ func applyPlan(cmd *cobra.Command, f hardenFlags, p *harden.Proposal) error {
 		return err
 	}
 	defer w.Runs.Close()
+	w.Confirm = f.within
+	if f.within < 5*time.Second {
+		return errors.New("--confirm-within: nobody confirms that fast: give it 5s or more")
+	}
 	if f.firstBoot {
 		if err := harden.FirstBoot(); err != nil {
 			return err
@@ -215,22 +221,22 @@ func applyPlan(cmd *cobra.Command, f hardenFlags, p *harden.Proposal) error {
 	if err != nil {
 		return err
 	}
-	return applied(out, run)
+	return applied(out, run, f.within)
 }
 
 // applied says how a run ended, and what is to be done now.
-func applied(out io.Writer, run *change.Run) error {
+func applied(out io.Writer, run *change.Run, within time.Duration) error {
 	done, all := run.Counts()
 	fmt.Fprintf(out, "\nRun %d: %d of %d steps done.\n", run.N, done, all)
 	if run.Status == change.Waiting {
 		fmt.Fprintf(out, `
-Now, within 2 minutes (until %s), from a NEW connection, in another terminal:
+Now, within %s (until %s), from a NEW connection, in another terminal:
 
     sudo seawall harden confirm
 
 Without it sshd and the firewall go back to what they were. Leave this terminal open
 until then.
-`, run.Deadline.Local().Format("15:04:05"))
+`, within, run.Deadline.Local().Format("15:04:05"))
 	}
 	fmt.Fprintln(out, "To take it all back: sudo seawall harden rollback")
 	if done < all {

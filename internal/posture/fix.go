@@ -24,6 +24,11 @@ type Aim struct {
 	Profile Profile
 	// User is who is logged in (sudo's caller, else the user itself).
 	User string
+	// Login is the account that logged in over SSH; "" at a console.
+	Login string
+	// Force leaves in a plan what would lock the operator out; it is taken back by
+	// itself.
+	Force bool
 	// From and To are the two ends of the SSH connection that applies the plan;
 	// not valid at a console.
 	From, To netip.AddrPort

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -28,6 +30,8 @@ type Session struct {
 	// Ends are "client port server port", as sshd puts them into the environment of
 	// the session.
 	Ends string
+	// User is the account that logged in.
+	User string
 }
 
 // process is a line of /proc/PID/stat.
@@ -73,6 +77,7 @@ func sessionOf(pid int) Session {
 		}
 		if ends := sshEnds(pid); ends != "" {
 			s.Ends, ssh = ends, true
+			s.User = accountOf(pid)
 		}
 		// sshd has a process for each connection, the oldest of which took it.
 		if strings.HasPrefix(p.name, "sshd") {
@@ -84,6 +89,19 @@ func sessionOf(pid int) Session {
 	}
 	s.Lost = ssh && !s.SSH
 	return s
+}
+
+// accountOf names whose a process is.
+func accountOf(pid int) string {
+	info, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	if err != nil {
+		return ""
+	}
+	u, err := user.LookupId(strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Uid)))
+	if err != nil {
+		return ""
+	}
+	return u.Username
 }
 
 // sshEnds is SSH_CONNECTION in the environment of a process.

@@ -58,21 +58,55 @@ func Propose(ctx context.Context, m change.Machine, facts *posture.Facts, audit 
 	if err := known(controls, keys(facts.Aim.Profile.Skip)); err != nil {
 		return nil, fmt.Errorf("the profile's skip: %w", err)
 	}
-	facts.Aim.Profile.Firewall.Close = append(slices.Clone(facts.Aim.Profile.Firewall.Close), o.Close...)
+	facts.Aim.Force = o.Force
+	allowed := append(slices.Clone(facts.Aim.Profile.Firewall.Close), o.Close...)
+	facts.Aim.Profile.Firewall.Close = allowed
 	p := &Proposal{Ports: []Port{}, Manual: []Manual{}, Unknown: []change.Refused{}, Before: audit.Counts}
 	wishes, refused := p.wishes(facts, audit, controls, o)
-	wishes, closed := unasked(facts, wishes, facts.Aim.Profile.Firewall.Close)
-	p.Ask = closed
+	wishes = p.unasked(facts, wishes, allowed)
 	p.Plan = change.MakeChecked(ctx, m, wishes)
-	if !o.Force {
-		wishes, more := withoutLockout(ctx, m, facts, p.Plan, wishes)
-		if refused = append(refused, more...); len(more) > 0 {
+	again := func(kept []change.Wish, more []change.Refused) {
+		if len(more) > 0 {
+			wishes, refused = kept, append(refused, more...)
 			p.Plan = change.MakeChecked(ctx, m, wishes)
 		}
 	}
-	p.Plan.Refused = append(refused, p.Plan.Refused...)
+	if !o.Force {
+		again(withoutLockout(ctx, m, facts, p.Plan, wishes))
+	}
 	p.Ports = table(ctx, m, facts, p.Plan)
+	if more := p.unwanted(wishes, allowed); len(more) > 0 {
+		again(slices.DeleteFunc(slices.Clone(wishes), hasRuleset), more)
+		p.Ports = table(ctx, m, facts, p.Plan)
+	}
+	p.Plan.Refused = append(refused, p.Plan.Refused...)
 	return p, nil
+}
+
+// unwanted refuses rulesets that would close a port in use about which nobody was
+// asked, whatever they say of themselves.
+func (p *Proposal) unwanted(wishes []change.Wish, allowed []change.Port) (refused []change.Refused) {
+	for _, line := range p.Ports {
+		if !line.closed() || slices.Contains(allowed, line.Port) {
+			continue
+		}
+		if !slices.Contains(p.Ask, line.Port) {
+			p.Ask = append(p.Ask, line.Port)
+		}
+		for _, w := range wishes {
+			if hasRuleset(w) && !slices.ContainsFunc(refused, func(r change.Refused) bool { return r.Control == w.Control }) {
+				refused = append(refused, change.Refused{Control: w.Control, Why: fmt.Sprintf("it would close %s, on which %s answers: --close %[1]s says that you want that", line.Port, line.Program)})
+			}
+		}
+	}
+	return refused
+}
+
+func hasRuleset(w change.Wish) bool {
+	return slices.ContainsFunc(w.Changes, func(c change.Change) bool {
+		_, is := c.Edit.(change.Ruleset)
+		return is
+	})
 }
 
 func keys(m map[string]string) (all []string) {
@@ -148,8 +182,8 @@ func fix(c posture.Control, facts *posture.Facts) (changes []change.Change, err 
 }
 
 // unasked leaves out the wishes that would close a port in use about which nobody
-// was asked, and returns these ports.
-func unasked(facts *posture.Facts, wishes []change.Wish, allowed []change.Port) (kept []change.Wish, ask []change.Port) {
+// was asked.
+func (p *Proposal) unasked(facts *posture.Facts, wishes []change.Wish, allowed []change.Port) (kept []change.Wish) {
 	for _, w := range wishes {
 		blocked := false
 		for _, c := range w.Changes {
@@ -157,9 +191,8 @@ func unasked(facts *posture.Facts, wishes []change.Wish, allowed []change.Port) 
 				if slices.Contains(allowed, port) || !inUse(facts, port) {
 					continue
 				}
-				blocked = true
-				if !slices.Contains(ask, port) {
-					ask = append(ask, port)
+				if blocked = true; !slices.Contains(p.Ask, port) {
+					p.Ask = append(p.Ask, port)
 				}
 			}
 		}
@@ -167,5 +200,5 @@ func unasked(facts *posture.Facts, wishes []change.Wish, allowed []change.Port) 
 			kept = append(kept, w)
 		}
 	}
-	return kept, ask
+	return kept
 }

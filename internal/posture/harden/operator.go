@@ -28,6 +28,7 @@ func Operator(facts *posture.Facts, s change.Session, getenv func(string) string
 	// it comes from the processes above.
 	f := strings.Fields(cmp.Or(s.Ends, getenv("SSH_CONNECTION")))
 	if len(f) == 4 {
+		aim.Login = cmp.Or(s.User, aim.User)
 		aim.From, _ = netip.ParseAddrPort(join(f[0], f[1]))
 		aim.To, _ = netip.ParseAddrPort(join(f[2], f[3]))
 	}
