@@ -24,10 +24,21 @@ type Unit struct {
 	Name, Text string
 }
 
+// names are the units, those first that others need.
+var names = []string{
+	"seawall.socket", "seawall-page.socket", "seawall-died.service", "seawall.service", "seawall-watch.service",
+	"seawall-boundary.service", "seawall-boundary.timer",
+	"seawall-audit.service", "seawall-audit.timer", "seawall-audit.path",
+}
+
+// Enabled reports that a unit starts with the machine; any other is started by
+// one that does.
+func (u Unit) Enabled() bool { return strings.Contains(u.Text, "\n[Install]\n") }
+
 // Units are the units for a program at a path, those first that others need.
 func Units(program string) []Unit {
 	var units []Unit
-	for _, name := range []string{"seawall.socket", "seawall-page.socket", "seawall.service", "seawall-watch.service", "seawall-boundary.service", "seawall-boundary.timer"} {
+	for _, name := range names {
 		text, err := fs.ReadFile(files, "systemd/"+name)
 		if err != nil {
 			panic(err) // it is compiled in

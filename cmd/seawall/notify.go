@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/openseawall/seawall/internal/keep"
 	"github.com/openseawall/seawall/internal/keep/notify"
 )
 
@@ -32,7 +33,7 @@ message holds a secret.`,
   seawall notify test
   seawall notify pulse https://…     is asked for after each audit: who misses it, warns you`,
 	}
-	cmd.AddCommand(newNotifyAdd(), newNotifyList(), newNotifyRemove(), newNotifyTest(), newNotifyPulse())
+	cmd.AddCommand(newNotifyAdd(), newNotifyList(), newNotifyRemove(), newNotifyTest(), newNotifyPulse(), newNotifyDied())
 	return cmd
 }
 
@@ -211,4 +212,20 @@ is not asked any more. Without URL the address is asked for.`,
 	}
 	cmd.Flags().BoolVar(&off, "off", false, "send it no more")
 	return cmd
+}
+
+// newNotifyDied is what systemd runs when a part of Seawall has failed.
+func newNotifyDied() *cobra.Command {
+	return &cobra.Command{
+		Use: "died", Short: "Tell that a part of Seawall failed (started by seawall-died.service)", Args: cobra.NoArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := existingState()
+			if err != nil {
+				return err
+			}
+			defer dir.Close()
+			name, _ := os.Hostname()
+			return keep.Died(cmd.Context(), dir, name, time.Now())
+		},
+	}
 }

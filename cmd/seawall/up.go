@@ -107,6 +107,7 @@ func up(cmd *cobra.Command, f upFlags) error {
 		defer tryBoundary(cmd, dir, f.openclaw)()
 	}
 	defer service.Watch(ctx, dir)()
+	go auditHourly(ctx, cmd, dir, f.openclaw)
 	if err := greet(out, dir, a, page.Addr().String()); err != nil {
 		return errors.Join(err, doors.Stop())
 	}
@@ -138,6 +139,35 @@ func listenSoon(tcp *net.TCPAddr) (net.Listener, error) {
 			return l, err
 		}
 		time.Sleep(wait)
+	}
+}
+
+// auditHourly reads the machine every hour, and when something on it was changed,
+// until the context ends.
+func auditHourly(ctx context.Context, cmd *cobra.Command, dir *state.Dir, config string) {
+	changed := make(chan struct{}, 1)
+	go service.LookAround(ctx, dir, func() {
+		select {
+		case changed <- struct{}{}:
+		default: // it is to be read already
+		}
+	})
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-changed:
+		}
+		a := survey.Audit(ctx, host.Live(), version(), survey.Caller(environment(config)))
+		if ctx.Err() != nil {
+			return
+		}
+		if err := survey.Remember(dir, a); err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), "seawall:", err)
+		}
 	}
 }
 

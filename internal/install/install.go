@@ -273,7 +273,7 @@ func (b *builder) write(path string, content []byte, mode fs.FileMode) {
 
 // start plans that the units start with the machine and now.
 func (b *builder) start(ctx context.Context) error {
-	names := unitNames()
+	names := enabled()
 	if b.changed {
 		b.plan.add("let systemd read its units again", func(ctx context.Context) error { return b.systemctl(ctx, "daemon-reload") })
 	}
@@ -298,7 +298,7 @@ func (b *builder) start(ctx context.Context) error {
 }
 
 func (b *builder) open(ctx context.Context) error {
-	if err := b.systemctl(ctx, append([]string{"start"}, unitNames()...)...); err != nil {
+	if err := b.systemctl(ctx, append([]string{"start"}, enabled()...)...); err != nil {
 		return b.whyNot(ctx, err)
 	}
 	return nil
@@ -310,6 +310,16 @@ func (b *builder) whyNot(ctx context.Context, err error) error {
 		return errors.New(said)
 	}
 	return fmt.Errorf("%w; `journalctl -u seawall -u seawall.socket -n 20` says why", err)
+}
+
+// enabled are the units that start with the machine.
+func enabled() (names []string) {
+	for _, u := range packaging.Units(packaging.Program) {
+		if u.Enabled() {
+			names = append(names, u.Name)
+		}
+	}
+	return names
 }
 
 func unitNames() (names []string) {

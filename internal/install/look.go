@@ -35,7 +35,7 @@ func Lacking(ctx context.Context, m Machine, dir *state.Dir) ([]string, error) {
 		return nil, err
 	}
 	if !status.Enabled {
-		b.plan.add("start "+strings.Join(unitNames(), ", ")+" with the machine", nil)
+		b.plan.add("start "+strings.Join(enabled(), ", ")+" with the machine", nil)
 	}
 	var steps []string
 	for _, s := range b.plan.Steps {

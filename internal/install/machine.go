@@ -85,7 +85,7 @@ func (m Machine) Status(ctx context.Context) Status {
 	if !m.exists("/run/systemd/system") {
 		return Status{}
 	}
-	names := unitNames()
+	names := enabled()
 	shown, err := m.Run(ctx, "systemctl", append([]string{"show", "-p", "Id,LoadState,UnitFileState,ActiveState,StatusText"}, names...)...)
 	if err != nil {
 		return Status{}

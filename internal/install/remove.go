@@ -44,7 +44,7 @@ func (b *builder) stop(ctx context.Context) {
 		return
 	}
 	b.plan.add("close the doors; what was asked is answered before", func(ctx context.Context) error {
-		return b.systemctl(ctx, append([]string{"disable", "--now"}, unitNames()...)...)
+		return b.systemctl(ctx, append([]string{"disable", "--now"}, enabled()...)...)
 	})
 }
 

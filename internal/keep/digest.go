@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -50,10 +51,10 @@ const mostRows = 200_000
 
 // Worked counts what the record has of the agent's calls since a time.
 func Worked(ctx context.Context, dir *state.Dir, since time.Time) (w Work, err error) {
-	record, err := ledger.OpenReader(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(dir.Path(state.Ledger)); errors.Is(err, fs.ErrNotExist) {
 		return w, nil
 	}
+	record, err := ledger.OpenReader(dir)
 	if err != nil {
 		return w, err
 	}

@@ -23,8 +23,12 @@ import (
 	"github.com/openseawall/seawall/internal/state"
 )
 
-// File remembers what was told.
-const File = "told.json"
+// The files that remember what was told: by the doors, and by the watch, which
+// tells of the doors.
+const (
+	Doors = "told.json"
+	Watch = "told-watch.json"
+)
 
 // Condition is something that is wrong now and that a person should know at
 // once.
@@ -66,6 +70,7 @@ type mark struct {
 // Keeper tells. It is for one goroutine.
 type Keeper struct {
 	dir   *state.Dir
+	file  string // Doors or Watch
 	name  string // of the machine
 	send  func(context.Context, notify.Message) (taken int, err error)
 	since map[string]time.Time // a condition holds, for those not told yet
@@ -75,10 +80,11 @@ type Keeper struct {
 	complaints io.Writer
 }
 
-// New returns the keeper of a state directory on a machine of that name.
-func New(dir *state.Dir, name string, complaints io.Writer) *Keeper {
+// New returns the keeper of a state directory, who remembers in a file, on a
+// machine of that name.
+func New(dir *state.Dir, file, name string, complaints io.Writer) *Keeper {
 	return &Keeper{
-		dir: dir, name: name, since: map[string]time.Time{}, complaints: complaints,
+		dir: dir, file: file, name: name, since: map[string]time.Time{}, complaints: complaints,
 		send: func(ctx context.Context, m notify.Message) (int, error) { return notify.Send(ctx, dir, m) },
 	}
 }
@@ -188,7 +194,7 @@ func (k *Keeper) complain(err error) {
 
 // load returns what was told; first reports that nothing was yet.
 func (k *Keeper) load() (t told, first bool, err error) {
-	content, err := k.dir.Read(File)
+	content, err := k.dir.Read(k.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return told{Known: map[string]mark{}}, true, nil
 	}
@@ -204,5 +210,5 @@ func (k *Keeper) save(t told) error {
 	if err != nil {
 		return err
 	}
-	return k.dir.Write(File, content)
+	return k.dir.Write(k.file, content)
 }

@@ -37,7 +37,7 @@ func listen(t *testing.T) *hears {
 }
 
 func (h *hears) restart(dir *state.Dir) {
-	h.Keeper = New(dir, "vm", &h.said)
+	h.Keeper = New(dir, Doors, "vm", &h.said)
 	h.send = func(_ context.Context, m notify.Message) (int, error) {
 		if h.fail {
 			return 0, errors.New("no answer")

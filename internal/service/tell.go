@@ -42,7 +42,7 @@ type telling struct {
 // tell tells the operator what cannot wait, and the digest, until the context
 // ends.
 func (s *Service) tell(ctx context.Context) {
-	t := &telling{Service: s, keeper: keep.New(s.dir, hostname(), s.complaints), gateways: map[string]int{}, starts: map[string][]time.Time{}}
+	t := &telling{Service: s, keeper: keep.New(s.dir, keep.Doors, hostname(), s.complaints), gateways: map[string]int{}, starts: map[string][]time.Time{}}
 	tick := time.NewTicker(tells)
 	defer tick.Stop()
 	for {
@@ -203,4 +203,3 @@ func NewDigest(ctx context.Context, dir *state.Dir, a, last *posture.Audit, labe
 	work, err := keep.Worked(ctx, dir, from)
 	return keep.Digest{From: from, To: now, Now: a, Before: last, Standing: label, Agent: work}, err
 }
-

@@ -154,6 +154,11 @@ func RunWatch(ctx context.Context, path, version string) error {
 		return err
 	}
 	defer dir.Close()
+	go LookAround(ctx, dir, func() {
+		if err := dir.Write(ChangedFile, []byte(time.Now().UTC().Format(time.RFC3339)+"\n")); err != nil {
+			fmt.Fprintln(os.Stderr, "seawall:", err)
+		}
+	})
 	watch(dir).Run(ctx)
 	return nil
 }
