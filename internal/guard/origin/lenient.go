@@ -3,9 +3,11 @@ package origin
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -265,8 +267,12 @@ func (j *judgement) named(p Part) bool {
 	selected := false
 	for _, a := range effect.Decisive(p.Tool, []byte(p.Args), p.Schema) {
 		switch a.Kind {
-		case effect.Content, effect.Time, effect.Other, effect.Access, effect.Act:
+		case effect.Content, effect.Other, effect.Access, effect.Act:
 			continue
+		case effect.Time:
+			if selected = selected || j.date(a.Value); selected {
+				continue
+			}
 		}
 		if selected = true; !j.speaksLoosely(a.Value) && !j.ofPointed(a.Value) {
 			return false
@@ -323,14 +329,50 @@ func (j *judgement) handedOver(v string) bool {
 	return false
 }
 
+// date reports whether the operator speaks of a day, however he writes it.
+func (j *judgement) date(v string) bool {
+	var y, month, day int
+	if n, _ := fmt.Sscanf(v, "%d-%d-%d", &y, &month, &day); n != 3 || month < 1 || month > 12 {
+		return false
+	}
+	for _, m := range j.request.messages {
+		if strings.Contains(m.text, v[:min(len(v), 10)]) {
+			return true
+		}
+		for i, w := range m.words {
+			if !strings.HasPrefix(w.low, monthNames[month-1][0]) && !strings.HasPrefix(w.low, monthNames[month-1][1]) {
+				continue
+			}
+			for k := max(0, i-2); k < min(len(m.words), i+3); k++ {
+				if d, err := strconv.Atoi(strings.TrimRight(m.words[k].low, "stndrh.")); err == nil && d == day {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// monthNames begin the names of the months, English and German.
+var monthNames = [12][2]string{{"jan", "jän"}, {"feb", "feb"}, {"mar", "mär"}, {"apr", "apr"}, {"may", "mai"}, {"jun", "jun"},
+	{"jul", "jul"}, {"aug", "aug"}, {"sep", "sep"}, {"oct", "okt"}, {"nov", "nov"}, {"dec", "dez"}}
+
+// kinds of things, as people speak of what a class of tools holds.
+var spoken = map[effect.Class]map[string]bool{
+	effect.FromMail:     set(`mail mails email emails inbox message messages letter newsletter nachricht nachrichten postfach`),
+	effect.FromCalendar: set(`calendar appointment appointments event events meeting meetings schedule agenda termin termine kalender`),
+	effect.FromFiles:    set(`file files document documents drive folder folders spreadsheet notes datei dateien dokument dokumente ordner`),
+	effect.FromContacts: set(`contact contacts address addresses phone kontakt kontakte adresse adressbuch`),
+	effect.FromChat:     set(`message messages channel channels chat chats thread conversation nachrichten kanal chat`),
+	effect.FromMemory:   set(`remember memory notes erinnere gedächtnis`),
+}
+
 // speaksOf reports whether the operator speaks of what a tool lists.
 func (j *judgement) speaksOf(p Part) bool {
 	for _, m := range j.request.messages {
-		for _, w := range m.plain() {
-			for _, n := range nameWords(p.Tool) {
-				if requests[n] == 0 && len(n) > 2 && (w.text == n || w.text+"s" == n || w.text == n+"s") {
-					return true
-				}
+		for _, c := range m.clauses {
+			if m.speaksOfTool(c, p.Tool) || m.any(c, spoken[p.Class]) {
+				return true
 			}
 		}
 	}

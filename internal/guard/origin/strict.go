@@ -265,8 +265,10 @@ func (j *judgement) meant(value string) bool {
 			continue
 		}
 		for i, c := range m.clauses {
-			if c.acts&acts != 0 && (m.any(c, pronouns) || i > 0 && m.any(m.clauses[i-1], pronouns)) {
-				return true
+			for k := max(0, i-2); k <= i && c.acts&acts != 0; k++ {
+				if m.any(m.clauses[k], pronouns) {
+					return true
+				}
 			}
 		}
 	}
