@@ -69,6 +69,7 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	var question *approval.Question
 	if d.Verdict == policy.Ask {
 		d, row.Approval, question = g.needed(a, in, d, row)
+		row.Seen = seenApproved(row.Seen, d)
 	}
 	if d.Restore = restored != "" && d.Verdict <= policy.Ask; d.Verdict != policy.Allow {
 		d.what = summary(a.Tool, in.Effects)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/policy"
@@ -34,7 +33,7 @@ func (g *Guard) needed(a Action, in policy.Input, d Decision, row ledger.Row) (D
 		return d, nil, nil
 	}
 	row = g.fill(a.Turn, d, row)
-	q := approval.Question{Action: g.bound(a, sum, row), Args: row.Detail, Row: row, Reversible: reversible(in.Effects)}
+	q := approval.Question{Action: g.bound(a, sum, row), Args: row.Detail, Row: row, Reversible: in.Effects.Reversible()}
 	said, ok := g.Approvals.Answered(q.Action)
 	switch {
 	case !ok:
@@ -48,22 +47,16 @@ func (g *Guard) needed(a Action, in policy.Input, d Decision, row ledger.Row) (D
 // bound is what an answer is bound to.
 func (g *Guard) bound(a Action, sum string, row ledger.Row) approval.Action {
 	b := approval.Action{
-		Sum: sum, Config: a.Config, Agent: row.Agent, Session: a.Conversation, Job: a.Job.Instructions,
+		Sum: sum, Config: a.Config, Agent: row.Agent, Session: a.Conversation, Job: a.Speaker.Job.Instructions,
 		Who: row.Speaker, Channel: row.Channel, Sender: row.Sender, Risk: approval.Risk(row),
 	}
 	if b.Session == "" {
 		b.Session = row.Session
 	}
-	if a.Job.ID != "" {
-		b.Session = a.Job.ID
+	if job := a.Speaker.Job.ID; job != "" {
+		b.Session = job
 	}
 	return b
-}
-
-// reversible reports whether what a call does can be taken back.
-func reversible(e effect.Effects) bool {
-	lasting := []effect.Kind{effect.Send, effect.Spend, effect.Destroy, effect.Widen, effect.Guard}
-	return !e.Opaque && len(e.Dangers) == 0 && !slices.ContainsFunc(e.Kinds, func(k effect.Kind) bool { return slices.Contains(lasting, k) })
 }
 
 func (d Decision) approved(q approval.Question) Decision {
@@ -160,6 +153,16 @@ func (g *Guard) allow(ctx context.Context, a Action, q approval.Question) Decisi
 func (g *Guard) waited(ctx context.Context, a Action, d Decision, q approval.Question) Decision {
 	return g.keep(ctx, a.Turn, d, ledger.Row{
 		Act: string(policy.Call), Tool: a.Tool, Action: exactly(a), Detail: g.clean(unescaped(a.Args)),
-		Effects: q.Row.Effects, Seen: q.Row.Seen, Origins: q.Row.Origins, Approval: q.Approval(),
+		Effects: q.Row.Effects, Seen: seenApproved(q.Row.Seen, d), Origins: q.Row.Origins, Approval: q.Approval(),
 	})
+}
+
+// seenApproved is what the policy saw, of which an approval is a part.
+func seenApproved(seen *ledger.Seen, d Decision) *ledger.Seen {
+	if seen == nil || d.Verdict != policy.Allow {
+		return seen
+	}
+	approved := *seen
+	approved.Approved = true
+	return &approved
 }

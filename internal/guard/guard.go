@@ -53,14 +53,6 @@ type Turn struct {
 	Speaker Speaker
 	// Talk is the conversation in which it happens; nil is not known.
 	Talk *origin.Conversation
-	// Job is the scheduled job whose run it is; the zero value is none.
-	Job Job
-}
-
-// Job is a scheduled job of OpenClaw's.
-type Job struct {
-	ID           string
-	Instructions string // SHA-256 of them, in hex
 }
 
 // Decision is the answer to one action or text.

@@ -29,6 +29,13 @@ type Speaker struct {
 	Channel string // of the conversation: a channel's name and id; "" for OpenClaw's own page and command line
 	Sender  string // the channel's id of a person
 	Words   Words
+	Job     Job // whose run it is; the zero value is none's
+}
+
+// Job is a scheduled job of OpenClaw's.
+type Job struct {
+	ID           string
+	Instructions string // SHA-256 of them, in hex
 }
 
 // operator reports whether a notice may give reasons and numbers.

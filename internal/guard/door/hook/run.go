@@ -72,7 +72,7 @@ func (d *Door) run(_ context.Context, config string, q question) answer {
 		workspace = ""
 	}
 	turn := q.turn()
-	turn.Speaker = guard.Speaker{Who: who, Channel: short(q.Channel), Sender: short(q.Sender), Words: guard.WordsOf(q.Prompt)}
+	turn.Speaker = guard.Speaker{Who: who, Channel: short(q.Channel), Sender: short(q.Sender), Words: guard.WordsOf(q.Prompt), Job: jobOf(q.Session, q.Prompt)}
 	d.runs.vouch(config+"\x00"+q.Trace, vouch{workspace: workspace, speaker: turn.Speaker})
 	d.guard.Visited(turn)
 	return answer{Allow: true}
