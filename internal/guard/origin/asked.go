@@ -232,7 +232,8 @@ func (call Call) acts() act {
 	has := func(k effect.Kind) bool { return slices.Contains(call.Kinds, k) }
 	var a act
 	switch {
-	case has(effect.Spend):
+	case has(effect.Spend), verb&pays != 0 && has(effect.Send) && verb&(tells|invites) == 0,
+		has(effect.Send) && slices.ContainsFunc(call.Arguments, func(a effect.Argument) bool { return a.Kind == effect.Amount }):
 		a = pays
 	case has(effect.Destroy):
 		a = removes

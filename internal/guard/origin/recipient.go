@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -55,7 +56,7 @@ func (m *message) roleAt(i int) role {
 		switch {
 		case whose[w.low] && k > 0 && holders[m.words[k-1].low]:
 			return receives
-		case toward[w.low]:
+		case toward[w.low], requests[w.low]&tells != 0 && i == k+1:
 			if k > 0 && participle(m.words[k-1].low) {
 				return source
 			}
@@ -132,11 +133,11 @@ func specificAccount(value string) bool {
 
 type roles struct{ receives, source, mentioned bool }
 
-// rolesOf collects what a recipient is in the messages that ask now. Those
-// before them count where they name nobody themselves.
+// rolesOf collects what a recipient is in the messages that ask now. Those before
+// them count where these name nobody but "him" or "them".
 func (j *judgement) rolesOf(values ...string) (r roles) {
 	said := j.request.messages
-	if j.slot().given == 0 {
+	if s := j.slot(); s.given == 0 && s.people {
 		said = j.said
 	}
 	for _, m := range said {
@@ -200,7 +201,7 @@ func (s *slots) read(m *message, c clause) {
 		switch {
 		case same[w] && i+1 < c.end && folk[m.words[i+1].low]:
 			s.people = true
-		case toward[w] && (i == 0 || !participle(m.words[i-1].low)):
+		case toward[w] && (i == 0 || !participle(m.words[i-1].low)), slices.Contains(c.verbs, i):
 			s.list(m.words[i+1 : min(i+12, c.end)])
 		}
 	}

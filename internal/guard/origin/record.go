@@ -16,6 +16,7 @@ import (
 // file's content or a page anybody writes what he likes.
 type record struct {
 	fields []field
+	top    bool // it is none within another
 	of     int  // the result it stands in, by its index
 	sole   bool // the only one in it
 }
@@ -80,7 +81,7 @@ func collect(v any, all *[]record, depth int) {
 		for key, e := range v {
 			r.take(fold(strings.Trim(key, "_ ")), e, 0)
 		}
-		if len(r.fields) > 0 {
+		if r.top = depth <= 1; len(r.fields) > 0 {
 			*all = append(*all, r)
 		}
 		for _, e := range v {
@@ -182,8 +183,14 @@ func (j *judgement) records() []record {
 			continue
 		}
 		list := j.cache.records(p)
+		tops := 0
 		for _, r := range list {
-			r.of, r.sole = i, len(list) == 1
+			if r.top {
+				tops++
+			}
+		}
+		for _, r := range list {
+			r.of, r.sole = i, r.top && tops == 1
 			j.known = append(j.known, r)
 		}
 	}
@@ -400,7 +407,7 @@ func (j *judgement) agree(hits []hit, fits func(*record) bool) bool {
 		if !fits(&h.record) {
 			continue
 		}
-		doubt := slices.ContainsFunc(hits, func(o hit) bool { return o.at == h.at && o.words == h.words && !fits(&o.record) })
+		doubt := slices.ContainsFunc(hits, func(o hit) bool { return o.at == h.at && !fits(&o.record) })
 		if !doubt {
 			return true
 		}

@@ -42,6 +42,9 @@ func (j *judgement) value(a effect.Argument) verdict {
 func (j *judgement) against(a effect.Argument) string {
 	switch a.Kind {
 	case effect.Recipient:
+		if j.Call.acts() == removes {
+			return j.object(a) // who is removed
+		}
 		return j.recipient(a.Value)
 	case effect.URL:
 		return j.url(a.Value)
