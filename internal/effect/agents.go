@@ -48,6 +48,9 @@ func init() {
 // Bash, executeCommand, mcp__filesystem__read_file.
 func foreign(name string) (tool, bool) {
 	t, ok := alike[toolKey(name)]
+	if i := strings.LastIndex(name, "."); ok && i > 0 && nounsOf(wordsOf(name[:i], 32))&^(aFile|aProgram) != 0 {
+		return tool{}, false // events.insert inserts no text
+	}
 	return t, ok
 }
 

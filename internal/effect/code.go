@@ -68,6 +68,10 @@ const maxLiterals = 10_000
 // scanCode judges code. It returns what its output may carry.
 func (s *shell) scanCode(lang language, code string) flow {
 	s.opaque()
+	if !confined(lang, code) {
+		s.unseen()
+		s.shows(Execute, code)
+	}
 	if len(code) > maxFlow {
 		s.unreadable("the code is too long to read")
 		code = code[:maxFlow]

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -21,9 +22,52 @@ func Decisive(tool string, args []byte, s Schema) []Argument {
 		return []Argument{{Kind: Code, Value: string(args[:maxFlow])}}
 	}
 	out := decisive(tool, decodeNumbers(args), s, 0)
+	e := OfCall(tool, args, s)
+	if openclawsOwn(tool, args) {
+		out = weighed(out, e)
+	}
 	decides := func(a Argument) bool { return a.Kind.Decides() || a.Kind == Remote }
-	if !slices.ContainsFunc(out, decides) && OfCall(tool, args, s).any(Send, Spend, Destroy, Widen, Guard) {
+	if !slices.ContainsFunc(out, decides) && e.any(Send, Spend, Destroy, Widen, Guard) {
 		out = append(out, Argument{Kind: Act, Value: tool})
+	}
+	return out
+}
+
+// writers are OpenClaw's tools that leave something which is read, or acts, later.
+var writers = wordSet(`write edit apply_patch file_write automations cron skill_workshop gateway plugins canvas dashboard`)
+
+// openclawsOwn reports whether a call is of a tool that writes, of OpenClaw or of
+// another agent.
+func openclawsOwn(tool string, args []byte) bool {
+	if tool == "tool_call" {
+		var call struct{ ID, Name, Tool string }
+		_ = json.Unmarshal(args, &call)
+		tool = cmp.Or(call.ID, call.Name, call.Tool)
+	}
+	t, other := foreign(tool)
+	return writers[tool] || other && slices.Contains(t.kinds, Write)
+}
+
+// weighed are the arguments of a call that writes by what decides in it: of what
+// tells the agent how to behave, or runs by itself later, what is written; of a script
+// the addresses in it. Where nothing of value is at stake, the name of a file decides
+// nothing.
+func weighed(out []Argument, e Effects) []Argument {
+	for i, a := range out {
+		switch {
+		case a.Kind == Content && e.any(Widen, Guard):
+			out[i].Kind = Code
+		case a.Kind == Path && !e.any(Widen, Guard, Destroy):
+			out[i].Kind = Other
+		}
+	}
+	for _, u := range e.URLs {
+		out = append(out, Argument{"content", URL, u})
+	}
+	for _, h := range e.Hosts {
+		if !slices.ContainsFunc(e.URLs, func(u string) bool { return hostOf(u) == h }) {
+			out = append(out, Argument{"content", Host, h})
+		}
 	}
 	return out
 }
@@ -85,7 +129,11 @@ func commandArguments(tool string, args map[string]any) (out []Argument) {
 	list(Path, r.deletes)
 	list(Package, r.installs)
 	list(Remote, r.remotes)
-	whole := len(out) == 0 || e.Opaque || e.ParseError != "" || len(e.Dangers) > 0
+	list(Script, r.scripts)
+	// What acts and names nothing, or not all, is decided by its whole text.
+	acts := e.any(Send, Spend, Destroy, Widen, Guard)
+	named := slices.ContainsFunc(out, func(a Argument) bool { return a.Kind.Decides() || a.Kind == Remote && !e.any(Destroy, Widen) })
+	whole := acts && (!named || r.vague) || len(out) == 0 || e.Unseen || e.ParseError != "" || len(e.Dangers) > 0
 	for _, name := range append([]string{"code", "data", "text", "keys", "paste", "literal"}, commandLines...) {
 		line := commandLine(args[name])
 		switch {
@@ -248,7 +296,7 @@ func init() {
 		Object: `id key uid uuid ref reference slug sha branch repo repository project database db table event product item flight hotel restaurant
 			company entity device service resource issue ticket order invoice subscription payment sku plan number nr name filename names label
 			number calendar list board card`,
-		Access: `role permission scope access visibility public privacy acl privilege grant admin sharing anyone rolle recht berechtigung`,
+		Access: `role permission scope access visibility public privacy acl privilege grant admin sharing anyone password passphrase pin secret token credential rolle recht berechtigung`,
 		Content: `content body text message subject description title summary note comment caption html markdown data payload block value property
 			properties detail memo reason instruction prompt task input nachricht betreff inhalt purpose titel beschreibung`,
 		Query: `query q search filter keyword term pattern where question topic location city country suche suchbegriff ort`,
@@ -272,7 +320,7 @@ func kindOfArg(ws []string, u use) ArgKind {
 			continue
 		}
 		if k == Object && i > 0 {
-			if of, ok := argWord(ws[i-1]); ok && of == Recipient && !u.looksOnly() {
+			if of, ok := argWord(ws[i-1]); ok && of == Recipient && !u.looksOnly() && !letters[ws[i-1]] {
 				return Recipient
 			}
 		}
@@ -286,6 +334,9 @@ func kindOfArg(ws []string, u use) ArgKind {
 	}
 	return Content
 }
+
+// letters are things with an id that a person is not.
+var letters = wordSet(`email mail address contact thread session`)
 
 func argWord(w string) (ArgKind, bool) {
 	if k, ok := argWords[w]; ok {

@@ -38,6 +38,7 @@ type Effects struct {
 	Kinds    []Kind            // sorted, no duplicates
 	Dangers  []Danger          // sorted, no duplicates
 	Evidence map[Danger]string // the piece of the action that shows it, secrets cut out
+	Shows    map[Kind]string   // the piece of a command that sends, destroys, …; of Execute, that nobody can read
 	Reads    []string          // paths read, as written
 	Writes   []string          // paths written or deleted, as written
 	Hosts    []string          // hosts reached: lower case, no port

@@ -46,7 +46,7 @@ func evidence(piece string) string {
 		}
 		return c
 	}, piece)
-	piece = strings.Join(strings.Fields(piece), " ")
+	piece = strings.TrimRight(strings.Join(strings.Fields(piece), " "), "; ")
 	if utf8.RuneCountInString(piece) > maxEvidence {
 		piece = string([]rune(piece)[:maxEvidence-1]) + "…"
 	}

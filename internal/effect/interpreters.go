@@ -53,7 +53,10 @@ func shellProgram(s *shell, c *call) flow {
 
 // shellOnInput judges a shell that reads its commands.
 func (s *shell) shellOnInput(c *call, params []word) flow {
+	unseen := s.e.Unseen
 	s.runs(c.in, c.piece)
+	// A shell that is given nothing waits for a person, who types nothing.
+	s.e.Unseen = unseen || s.e.Unseen && (c.piped || c.in.taint != 0 || c.network)
 	if c.network && !c.in.known {
 		s.danger(ReverseShell, c.piece)
 	}
@@ -71,6 +74,9 @@ func (s *shell) runText(w word, c *call, params []word) flow {
 	s.kind(Execute)
 	f := w.flow
 	f.known = w.whole()
+	if !f.known && strings.TrimSpace(w.bare()) == "" {
+		s.unseen()
+	}
 	if strings.TrimSpace(w.bare()) == "" || f.taint&(downloaded|decoded|peer) != 0 {
 		s.runs(f, c.piece)
 	}
@@ -101,6 +107,7 @@ func (s *shell) runFile(w word, c *call) flow {
 		return s.execute(f, c)
 	}
 	s.opaque()
+	s.add(&s.scripts, readable(w.text))
 	return flow{text: hole}
 }
 
@@ -131,6 +138,7 @@ func source(s *shell, c *call) flow {
 	if _, known := s.files[p]; !known && c.args[0].inner == nil {
 		// Settings of a project or a shell: ordinary, and nothing is shown.
 		s.reads(c.args[0].text)
+		s.add(&s.scripts, readable(c.args[0].text))
 		s.runs(flow{known: true, taint: c.args[0].taint}, c.piece)
 		return flow{}
 	}
@@ -241,11 +249,14 @@ func (s *shell) scriptFile(lang language, w word, c *call) {
 	if stealers.MatchString(w.text) {
 		s.danger(CredentialRead, c.piece)
 	}
-	if f, ok := s.files[clean(w.text, s.dir)]; ok {
-		s.runs(f, c.piece)
-		if f.known {
-			s.scanCode(lang, f.text)
-		}
+	f, ok := s.files[clean(w.text, s.dir)]
+	if !ok {
+		s.add(&s.scripts, readable(w.text))
+		return
+	}
+	s.runs(f, c.piece)
+	if f.known {
+		s.scanCode(lang, f.text)
 	}
 }
 
@@ -316,6 +327,12 @@ func runsFile(s *shell, c *call) flow {
 				s.scanCode(anyLanguage, f.text)
 			}
 		}
+	}
+	switch verb := first(c.args, 0); {
+	case c.name == "go" && (verb == "get" || verb == "install"):
+		s.gets(manager{manifest: "go.mod"}, c.args[1:])
+	case c.name == "make" || c.name == "gmake":
+		s.add(&s.scripts, "Makefile")
 	}
 	if c.name == "go" && first(c.args, 0) == "run" || c.name == "java" {
 		s.opaque()

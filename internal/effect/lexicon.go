@@ -37,8 +37,11 @@ var verbs = map[string]verb{}
 
 // nounsToo are verbs that are as often nouns, in their singular.
 var nounsToo = wordSet(`email mail message post comment reply order charge transfer book share call invite text tweet note draft
-	schedule file archive copy check view query request list bid trade fax notice report document log record update
+	schedule file archive copy check view query count request list bid trade fax notice report document log record update
 	review transport quote answer contact star bookmark label tag filter link search set bestellung kommentar`)
+
+// statings end the name of what tells something, where no verb does: system_info.
+var statings = wordSet(`status info information count details history metadata stats statistics summary health exists state`)
 
 // nouns say what something is done to.
 var nouns = map[string]noun{}
@@ -66,11 +69,11 @@ const (
 func init() {
 	for v, list := range map[verb]string{
 		looking: `get gets list lists read reads search searches find finds describe describes show shows query queries lookup look view views
-			check checks count counts fetch fetches load loads inspect inspects status info browse browses download downloads resolve resolves
+			check checks count counts fetch fetches load loads inspect inspects browse browses download downloads resolve resolves
 			retrieve retrieves return returns see watch monitor observe peek scan preview compare compares analyze analyse analyzes analyses
 			summarize summarise translate translates calculate calculates compute computes convert converts parse parses validate validates
 			verify verifies explain explains estimate estimates forecast detect detects extract extracts export exports diff select filter sort
-			ask head tail stat exists glob grep whoami recall recommend suggest provide provides fetching getting listing
+			ask head tail stat glob grep whoami recall recommend suggest provide provides fetching getting listing
 			hole holt hol lies liest suche sucht finde findet zeige zeigt liste listet pruefe prüfe prüft abrufen lesen suchen finden anzeigen
 			auflisten prüfen ermitteln ermittelt liefert gibt berechne berechnet übersetze`,
 		changing: `create creates make makes new add adds write writes update updates set sets put edit edits save saves insert inserts append appends
@@ -94,7 +97,7 @@ func init() {
 			sende sendet senden verschicke verschickt verschicken schicke schickt schicken poste postet posten veröffentliche veröffentlicht
 			veröffentlichen antworte antwortet antworten leite weiterleiten benachrichtige benachrichtigt benachrichtigen melde teile_mit`,
 		running: `run runs exec execute executes eval evaluate evaluates deploy deploys launch launches invoke invokes trigger triggers compile compiles
-			build builds spawn spawns restart restarts reboot boot install installs apply applies perform performs dispatch dispatches rerun
+			build builds spawn spawns restart restarts reboot boot install installs apply applies dispatch dispatches rerun
 			starte startet starten führe ausführen installiere installiert installieren`,
 		paying: `pay pays buy buys purchase purchases transfer transfers order orders charge charges book books reserve reserves refund refunds checkout
 			withdraw withdraws subscribe subscribes trade trades bid bids donate donates swap swaps rent rents sell sells wire wires remit tip
@@ -114,22 +117,22 @@ func init() {
 	for n, list := range map[noun]string{
 		aMail: `email mail mailbox inbox gmail outlook letter newsletter imap smtp thread draft attachment
 			postfach brief nachricht e`,
-		aTalk: `message msg chat channel dm sms conversation comment post tweet issue ticket pr pull review status story announcement discussion
+		aTalk: `message msg chat channel dm sms conversation comment post tweet issue ticket pr pull review story announcement discussion
 			slack discord telegram whatsapp signal matrix teams irc mastodon bluesky reply notification thread release gist feedback
 			kommentar beitrag chatnachricht kanal`,
 		aDate:   `event calendar appointment meeting availability agenda slot busy freebusy termin kalender besprechung`,
 		aPerson: `contact people person addressbook address profile user customer client lead attendee kontakt adressbuch kunde nutzer benutzer`,
 		aFile: `file directory folder document doc drive path spreadsheet sheet cell note notebook wiki database table row record photo image picture
-			screenshot clipboard repo repository branch code content disk s3 bucket object blob task todo reminder list project board card page
+			screenshot clipboard repo repository branch code content disk s3 bucket object blob task todo reminder project board card page
 			block workspace health finance statement balance account transaction ledger invoice
 			datei ordner dokument notiz aufgabe projekt konto kontostand`,
 		aPage: `web website webpage site url news weather forecast stock quote rate currency wikipedia map place direction route hotel restaurant
 			flight train rental company museum movie film book song recipe product price review rating package docs documentation library
-			registry feed rss arxiv paper video youtube city country search result internet timezone
+			registry feed rss arxiv paper video youtube city country internet timezone
 			wetter nachrichten karte strecke fahrplan webseite seite preis`,
 		aMemory: `memory memories knowledge entity entities observation graph fact gedächtnis erinnerung`,
 		aPayment: `payment order charge subscription transfer payout refund booking reservation purchase checkout bid trade donation cart card
-			wallet money fund payee beneficiary mandate loan ticket_purchase rental hotel flight table_reservation
+			wallet money fund payee beneficiary mandate loan rental hotel flight transaction invoice
 			zahlung bestellung buchung überweisung abo abonnement`,
 		anAccess: `user member collaborator role permission permissions access token key apikey credential password secret webhook share grant acl policy rule
 			forward forwarding filter invite invitation link integration app oauth ssh firewall admin owner domain dns redirect plugin extension skill

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func init() {
 	define(socat, kinds(Send), "socat", "websocat")
 	define(ssh, kinds(Send), "ssh", "autossh", "mosh", "dbclient", "rsh", "rlogin", "plink", "sshuttle", "chisel", "bore", "dnscat", "iodine", "gs-netcat", "gsocket")
 	define(transfers, kinds(Read, Send), "scp", "sftp", "rsync", "rclone", "croc", "wormhole", "magic-wormhole", "lftp", "ftp", "tftp", "ncftpput", "smbclient", "s3cmd", "gsutil", "mc", "b2", "azcopy", "pscp", "ipfs", "onionshare-cli", "ffsend", "cadaver", "restic", "borg")
-	define(cloudCopy, kinds(Send), "aws", "gcloud", "az", "gh", "glab", "doctl", "oci")
+	define(cloudCopy, nil, "aws", "gcloud", "az", "gh", "glab", "doctl", "oci")
 	define(mailers, kinds(Send), "mail", "mailx", "mutt", "neomutt", "sendmail", "msmtp", "swaks", "ssmtp", "s-nail", "sendemail", "telegram-send", "ntfy", "apprise", "slackcat", "notify", "wall", "himalaya")
 	define(dns, kinds(Send), "dig", "nslookup", "host", "drill", "kdig", "ping", "ping6", "fping", "hping3", "whois", "finger", "resolvectl", "nsupdate", "traceroute", "doggo", "getent", "logger")
 	define(git, nil, "git", "hub", "jj")
@@ -506,6 +507,11 @@ func cloudCopy(s *shell, c *call) flow {
 		s.danger(DisableGuard, c.piece)
 	}
 	out := flow{text: hole}
+	if asks := strings.Fields(verbs); len(asks) > 0 && !uploads && looksUp(asks) {
+		s.kind(Read)
+	} else {
+		s.kind(Send)
+	}
 	if uploads {
 		for _, o := range operands {
 			if f := strings.TrimPrefix(o.text, "fileb://"); rankOf(clean(f, s.dir)) != plain {
@@ -525,14 +531,26 @@ func cloudCopy(s *shell, c *call) flow {
 	return out
 }
 
+// looksUp reports whether the command of a vendor's program only shows what is in an
+// account that the operator has set up for it.
+func looksUp(words []string) bool {
+	last := words[len(words)-1]
+	for _, beginning := range []string{"list", "view", "describe", "show", "get", "ls", "status", "checks", "diff", "watch", "head"} {
+		if last == beginning || strings.HasPrefix(last, beginning+"-") {
+			return true
+		}
+	}
+	return false
+}
+
 // auditTrails are the ways to stop the record that a cloud keeps (MITRE
 // T1562.008).
 var auditTrails = regexp.MustCompile(`\b(cloudtrail (stop-logging|delete-trail|put-event-selectors)|guardduty delete-detector|configservice (stop|delete)-\S+|logs delete-log-(group|stream)|logging (logs|sinks|buckets) delete|monitor (diagnostic-settings|log-profiles) delete|ec2 delete-flow-logs|securityhub disable-\S+)`)
 
 func mailers(s *shell, c *call) flow {
 	for i, a := range c.args {
-		if strings.Contains(a.text, "@") && !strings.HasPrefix(a.text, "-") {
-			s.sends(a.text)
+		if strings.Contains(a.text, "@") && !strings.HasPrefix(a.text, "-") && !strings.Contains(a.text, "=") {
+			s.add(&s.e.To, readable(a.text))
 		}
 		if (a.text == "-a" || a.text == "-A" || strings.HasPrefix(a.text, "--attach")) && i+1 < len(c.args) {
 			s.leaks(s.readFrom(c.args[i+1], c.piece), c.piece)
@@ -579,8 +597,72 @@ func payloads(s *shell, c *call) flow {
 var (
 	gitSends   = set("push", "fetch", "pull", "clone", "ls-remote", "remote", "submodule", "send-email", "lfs", "request-pull", "sync", "ftp-push", "svn")
 	gitReads   = set("status", "log", "diff", "show", "branch", "blame", "grep", "ls-files", "rev-parse", "describe", "shortlog", "reflog", "cat-file", "tag", "stash", "config", "rev-list", "name-rev", "help", "version")
-	gitDestroy = set("clean", "reset", "rm", "gc", "prune", "filter-branch", "filter-repo")
+	gitDestroy = set("clean", "gc", "prune", "filter-branch", "filter-repo")
 )
+
+// gitLoses reports whether a command gives up what git has no other copy of.
+func gitLoses(verb string, args []string) bool {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(args, func(a string) bool { return slices.Contains(names, a) })
+	}
+	switch verb {
+	case "branch", "tag":
+		return has("-D", "--delete", "-d")
+	case "stash":
+		return has("drop", "clear")
+	case "checkout":
+		return has("--", "-f", "--force", ".")
+	case "restore":
+		return !has("--staged") || has("--worktree")
+	case "rm":
+		return has("-f", "--force", "-rf", "-fr")
+	case "reset":
+		return has("--hard", "--merge")
+	case "worktree", "remote":
+		return has("remove", "rm", "prune")
+	}
+	return false
+}
+
+// gitRedirects reports whether a command changes where a repository's remotes lead.
+func gitRedirects(verb string, args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	switch verb {
+	case "remote":
+		return args[0] == "add" || args[0] == "set-url" || args[0] == "rename"
+	case "config":
+		text := strings.ToLower(strings.Join(args, " "))
+		return len(args) > 1 && (strings.Contains(text, "remote.") || strings.Contains(text, "insteadof") || strings.Contains(text, "pushurl"))
+	}
+	return false
+}
+
+// remote notes what a git command that contacts another machine is told of where.
+func (s *shell) remote(verb string, args []word) {
+	if verb == "remote" && (len(args) == 0 || args[0].text == "-v" || args[0].text == "show" || args[0].text == "get-url" || args[0].text == "remove") {
+		s.kind(Read)
+		return
+	}
+	s.kind(Send)
+	if verb != "push" && verb != "pull" && verb != "fetch" && verb != "ls-remote" {
+		return
+	}
+	for _, a := range args {
+		if t := a.text; !strings.HasPrefix(t, "-") {
+			if !a.whole() {
+				s.vague = true
+			} else if !strings.Contains(t, "://") && !strings.Contains(t, "@") && !strings.ContainsAny(t, ":/") {
+				s.add(&s.remotes, t)
+			} else {
+				s.sends(t)
+			}
+			return
+		}
+	}
+	s.add(&s.remotes, "origin")
+}
 
 func git(s *shell, c *call) flow {
 	opts, rest := grammar{short: "Cc", long: []string{"--git-dir", "--work-tree", "--exec-path", "--namespace"}, stop: true}.parse(c.args)
@@ -594,16 +676,20 @@ func git(s *shell, c *call) flow {
 		return flow{}
 	}
 	verb := rest[0].text
+	plainArgs := texts(rest[1:])
 	switch {
 	case gitSends[verb]:
-		s.kind(Send)
+		s.remote(verb, rest[1:])
 	case gitReads[verb]:
 		s.kind(Read)
 	default:
 		s.kind(Read, Write)
 	}
-	if gitDestroy[verb] {
+	if gitDestroy[verb] || gitLoses(verb, plainArgs) {
 		s.kind(Destroy)
+	}
+	if gitRedirects(verb, plainArgs) {
+		s.kind(Write, Widen)
 	}
 	args := strings.Join(texts(rest), " ")
 	if verb == "push" && (strings.Contains(args, "-f") || strings.Contains(args, "--force") || strings.Contains(args, "--delete") || strings.Contains(args, "--mirror")) {

@@ -24,6 +24,7 @@ func (s *shell) judge(c *call) flow {
 		name = "mkfs"
 	}
 	s.aboutGuard(c)
+	defer s.showing(c.piece)()
 	p, ok := programs[name]
 	if !ok {
 		return s.anyProgram(c)
@@ -43,6 +44,7 @@ func (s *shell) anyProgram(c *call) flow {
 	}
 	if _, described := programs[c.name]; !described {
 		s.quotedCommands(c)
+		s.named(c)
 	}
 	keyFlag := false
 	for _, a := range c.args {
@@ -77,6 +79,62 @@ func (s *shell) anyProgram(c *call) flow {
 		}
 	}
 	return out
+}
+
+// named judges a program that nobody described by the words of its command, as a
+// tool is: stripe refunds create, heroku apps:destroy. One that is called by its path
+// is a file that is run.
+func (s *shell) named(c *call) {
+	if strings.Contains(c.path, "/") && !strings.Contains(c.path, "/bin/") {
+		s.add(&s.scripts, c.path)
+	}
+	var ws []string
+	for _, a := range c.args {
+		if !commandWord.MatchString(a.text) || len(ws) == 3 {
+			break
+		}
+		ws = append(ws, a.text)
+	}
+	if len(ws) == 0 {
+		return
+	}
+	var u use
+	phrase := u.name(wordsOf(strings.Join(ws, " "), 16))
+	u.head = nounsOf(phrase)
+	for _, k := range u.kinds(ws) {
+		if k == Send || k == Spend || k == Destroy || k == Widen && !u.does(opening) {
+			s.kind(k)
+		}
+	}
+	for _, a := range c.args {
+		if strings.Contains(a.text, "://") && u.does(telling) {
+			s.sends(a.text)
+		}
+	}
+}
+
+// commandWord is a word of a command: "create", "apps:destroy".
+var commandWord = regexp.MustCompile(`^[a-z][a-z0-9]*([:_-][a-z0-9]+)*$`)
+
+// cargo judges cargo, whose own project it builds and whose packages it gets.
+func cargo(s *shell, c *call) flow {
+	switch first(c.args, 0) {
+	case "add", "install":
+		s.gets(manager{manifest: "Cargo.toml"}, c.args[1:])
+	case "publish", "login", "yank", "owner":
+		s.kind(Send)
+	}
+	return s.anyProgram(c)
+}
+
+// opens judges programs that show an address in a browser, which fetches it.
+func opens(s *shell, c *call) flow {
+	for _, a := range c.args {
+		if strings.Contains(a.text, "://") {
+			s.received(a.text, c.piece)
+		}
+	}
+	return s.anyProgram(c)
 }
 
 // quotedCommands judges arguments that look like command lines, given to a
@@ -131,9 +189,9 @@ func kinds(ks ...Kind) []Kind { return ks }
 func init() {
 	define(nil, kinds(Read), "ls", "ll", "stat", "file", "du", "df", "pwd", "whoami", "id", "uname", "top", "free", "uptime", "hostname",
 		"date", "readlink", "realpath", "lsof", "ss", "netstat", "dmesg", "last", "who", "w", "lsblk", "ip", "ifconfig", "man", "tree")
-	define(nil, kinds(Write), "mkdir", "touch", "patch", "unzip", "bunzip2", "unxz", "gcc", "g++", "cc", "clang", "tsc", "cargo")
-	define(nil, kinds(Read, Write, Send, Execute, Widen), "apt", "apt-get", "aptitude", "yum", "dnf", "apk", "pacman", "zypper", "brew", "snap", "flatpak", "dpkg", "rpm", "emerge", "port", "nix-env")
-	define(nil, kinds(Read, Write, Send, Execute), "pip", "pip3", "pipx", "npm", "pnpm", "yarn", "gem", "composer", "conda", "clawhub", "rustup", "cpan", "luarocks")
+	define(nil, kinds(Write), "mkdir", "touch", "patch", "unzip", "bunzip2", "unxz", "gcc", "g++", "cc", "clang", "tsc")
+	define(cargo, kinds(Write, Execute), "cargo")
+	define(opens, nil, "xdg-open", "open", "x-www-browser", "sensible-browser", "gio", "firefox", "chromium", "google-chrome", "wslview", "start")
 	define(nil, kinds(Widen), "useradd", "adduser", "usermod", "groupadd", "passwd", "chpasswd", "visudo", "setcap", "gpasswd", "ssh-copy-id", "ngrok", "cloudflared", "tailscale", "update-alternatives", "newgrp", "depmod", "kextload")
 	define(nil, kinds(Destroy), "userdel", "deluser", "groupdel", "rmmod")
 	define(nil, kinds(Send), "nmap", "helm", "terraform", "flyctl", "fly", "vercel", "wrangler", "heroku", "twine", "hf", "ollama", "openai", "claude", "codex", "gemini", "wacli", "gog")

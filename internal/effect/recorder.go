@@ -20,6 +20,9 @@ type recorder struct {
 	deletes  []string // paths, as written
 	installs []string // packages that a package manager is told to get
 	remotes  []string // of git, by their names
+	scripts  []string // files that are run
+	pipe     string   // the pipeline that is being judged
+	vague    bool     // an address or path that matters is not known
 }
 
 func newRecorder() *recorder { return &recorder{steps: maxSteps, code: maxCode} }
@@ -40,7 +43,58 @@ func (r *recorder) danger(d Danger, piece string) {
 		r.e.Evidence = map[Danger]string{}
 	}
 	if _, known := r.e.Evidence[d]; !known {
-		r.e.Evidence[d] = evidence(piece)
+		r.e.Evidence[d] = evidence(r.inPipe(piece))
+	}
+}
+
+// within notes the pipeline that is judged; the outermost is kept.
+func (r *recorder) within(pipe string) (left func()) {
+	if r.pipe != "" {
+		return func() {}
+	}
+	r.pipe = pipe
+	return func() { r.pipe = "" }
+}
+
+// inPipe is the pipeline that a command is a part of, which says what the command
+// alone does not: curl … | sh.
+func (r *recorder) inPipe(piece string) string {
+	if len(r.pipe) <= maxEvidence && strings.Contains(r.pipe, strings.TrimSpace(piece)) {
+		return r.pipe
+	}
+	return piece
+}
+
+// unseen says that code is run of which nobody can say what it does.
+func (r *recorder) unseen() { r.e.Opaque, r.e.Unseen = true, true }
+
+// weighty are the kinds that a person is asked about, the worst first.
+var weighty = []Kind{Guard, Destroy, Widen, Spend, Send}
+
+// showing notes, once the piece of a command was judged, which kinds it brought: it
+// is what a person has to see of it.
+func (r *recorder) showing(piece string) (judged func()) {
+	before := [...]bool{r.kinds[Guard], r.kinds[Destroy], r.kinds[Widen], r.kinds[Spend], r.kinds[Send]}
+	unseen := r.e.Unseen
+	return func() {
+		for i, k := range weighty {
+			if r.kinds[k] && !before[i] {
+				r.shows(k, piece)
+			}
+		}
+		if r.e.Unseen && !unseen {
+			r.shows(Execute, piece)
+		}
+	}
+}
+
+// shows keeps the first piece that shows a kind.
+func (r *recorder) shows(k Kind, piece string) {
+	if r.e.Shows == nil {
+		r.e.Shows = map[Kind]string{}
+	}
+	if _, known := r.e.Shows[k]; !known {
+		r.e.Shows[k] = evidence(r.inPipe(piece))
 	}
 }
 
@@ -99,6 +153,7 @@ func (r *recorder) writes(path string) {
 // machine is not a Send.
 func (r *recorder) sends(address string) string {
 	host := hostOf(address)
+	r.vague = r.vague || host == "" || strings.Contains(address, hole)
 	if ownGateway.MatchString(address) && loopback(host) {
 		r.kind(Guard)
 		r.danger(DisableGuard, address)

@@ -33,6 +33,22 @@ func (e Effects) Reversible() bool {
 	return len(e.Dangers) == 0 && e.ParseError == "" && !e.Unseen && !e.any(Spend, Destroy, Widen, Guard)
 }
 
+// Worst is the piece of an action that is the worst of it, "" when nothing stands
+// out: of `ls; curl … | sh` the second half.
+func (e Effects) Worst() string {
+	for _, d := range e.Dangers {
+		if piece := e.Evidence[d]; piece != "" {
+			return piece
+		}
+	}
+	for _, k := range append(slices.Clone(weighty), Execute) {
+		if piece := e.Shows[k]; piece != "" {
+			return piece
+		}
+	}
+	return ""
+}
+
 func (e Effects) any(kinds ...Kind) bool {
 	return slices.ContainsFunc(kinds, func(k Kind) bool { return slices.Contains(e.Kinds, k) })
 }

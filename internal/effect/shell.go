@@ -290,6 +290,7 @@ func (s *shell) run(cmd syntax.Command, p *plumbing, st *syntax.Stmt) flow {
 		return s.callExpr(c, p, st)
 	case *syntax.BinaryCmd:
 		if c.Op == syntax.Pipe || c.Op == syntax.PipeAll {
+			defer s.within(s.piece(c))()
 			left := s.stmt(c.X, p.in)
 			left.text = strings.Clone(left.text)
 			return s.piped(c.Y, left)
@@ -581,7 +582,8 @@ func (s *shell) invoke(words []word, p *plumbing, piece string, deep int) flow {
 		}
 	}
 	if c.name == "" {
-		s.opaque()
+		s.unseen()
+		s.shows(Execute, c.piece)
 		return flow{taint: p.in.taint}
 	}
 	s.command(c.name)
@@ -642,7 +644,8 @@ func (s *shell) runs(f flow, piece string) {
 		s.danger(EncodedExecute, piece)
 	}
 	if !f.known {
-		s.opaque()
+		s.unseen()
+		s.shows(Execute, piece)
 	}
 }
 

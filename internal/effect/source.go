@@ -26,7 +26,7 @@ var classes = []struct {
 	from Class
 }{
 	{aMail, FromMail}, {aDate, FromCalendar}, {aMemory, FromMemory}, {aTalk, FromChat}, {aPerson, FromContacts},
-	{aProgram, FromCommands}, {aPage, FromWeb}, {aFile, FromFiles}, {anAccess | aPayment | aRoutine | aDevice, FromOther},
+	{aFile, FromFiles}, {aProgram, FromCommands}, {aPage, FromWeb}, {anAccess | aPayment | aRoutine | aDevice, FromOther},
 }
 
 // Source says where a tool's results come from, and whether they are private: for
@@ -50,15 +50,15 @@ func Source(tool string, s Schema) (from Class, private bool) {
 		return FromFiles, true
 	}
 	u := useOf(tool, s)
-	n := u.head
-	if n == noNoun {
-		n = u.about
-	}
-	if n == noNoun && len(s.Description) > 0 {
-		n = nounsOf(wordsOf(s.Description[:min(len(s.Description), maxDescription)], 12))
+	n := u.about
+	if said := wordsOf(s.Description[:min(len(s.Description), maxDescription)], 12); n == noNoun && len(said) > 0 {
+		n, u.worldly = nounsOf(said), worldly(said[1:])
 	}
 	if n == aClock {
 		return FromOther, false
+	}
+	if u.worldly {
+		return FromWeb, false
 	}
 	for _, c := range classes {
 		if n&c.of != 0 {

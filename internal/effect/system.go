@@ -7,14 +7,14 @@ import (
 )
 
 func init() {
-	define(remove, kinds(Write, Destroy), "rm", "unlink", "srm", "rmdir", "trash", "trash-put", "wipe", "scrub")
+	define(remove, kinds(Write), "rm", "unlink", "srm", "rmdir", "trash", "trash-put", "wipe", "scrub")
 	define(shred, kinds(Write, Destroy), "shred", "wipefs", "blkdiscard", "sgdisk", "hdparm", "badblocks", "cryptsetup", "sfdisk", "mkswap", "nwipe")
 	define(mkfs, kinds(Write, Destroy), "mkfs", "mke2fs", "newfs", "mkntfs", "pvcreate", "zpool", "diskutil")
 	define(dd, kinds(Read, Write), "dd", "dcfldd", "dc3dd")
 	define(truncate, kinds(Write), "truncate", "fallocate")
 	define(modes, kinds(Write), "chmod", "chown", "chgrp", "chattr", "setfacl")
 	define(services, kinds(Write), "systemctl", "service", "rc-service", "rc-update", "initctl", "launchctl", "update-rc.d", "chkconfig", "invoke-rc.d", "sv", "esxcli", "sysrc")
-	define(kill, kinds(Destroy), "kill", "pkill", "killall", "skill", "xkill")
+	define(kill, kinds(Execute), "kill", "pkill", "killall", "skill", "xkill")
 	define(pgrep, kinds(Read), "pgrep", "pidof", "ps")
 	define(firewall, kinds(Widen), "iptables", "ip6tables", "iptables-legacy", "iptables-nft", "nft", "ufw", "firewall-cmd", "setenforce", "auditctl", "aa-disable", "aa-teardown", "aa-complain", "apparmor_parser", "ebtables", "pfctl", "ipfw", "semodule", "spctl", "csrutil", "nvram", "mdatp", "fail2ban-client", "setsebool", "semanage", "augenrules")
 	define(crontab, kinds(Read), "crontab")
@@ -31,9 +31,15 @@ func init() {
 	define(plist, kinds(Write), "defaults", "plutil", "PlistBuddy", "SetFile")
 }
 
+// regenerated are folders and files that a build or an install makes again.
+var regenerated = regexp.MustCompile(`(^|/)(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.next|\.nuxt|\.turbo|\.parcel-cache|\.tox|\.venv|venv|dist|build|target|coverage|\.cache)(/[^.][^/]*)*/?$|\.(pyc|pyo|o|tsbuildinfo)$`)
+
 // gone judges that a file is deleted, by its name as written.
 func (s *shell) gone(written, piece string) {
-	s.kind(Destroy)
+	if !regenerated.MatchString(written) {
+		s.kind(Destroy)
+	}
+	s.vague = s.vague || strings.Contains(written, hole)
 	s.add(&s.deletes, readable(written))
 	p := clean(strings.Replace(written, "~", home, 1), s.dir)
 	if matches(p, guardFiles) || matches(p+"/x", guardFiles[:1]) {
@@ -535,6 +541,6 @@ var (
 )
 
 // agentFiles are files that shape what the agent does later.
-var agentFiles = regexp.MustCompile(`(^|/)(AGENTS|SOUL|MEMORY|TOOLS|IDENTITY|USER|HEARTBEAT|BOOTSTRAP|BOOT|CLAUDE|GEMINI|SKILL)\.md$|(^|/)(skills|memory|\.agents|hooks|extensions|plugins)/|\.mcp\.json$|(^|/)\.(cursorrules|clinerules|windsurfrules)$|(^|/)\.git/hooks/`)
+var agentFiles = regexp.MustCompile(`(^|/)(AGENTS|SOUL|MEMORY|TOOLS|IDENTITY|USER|HEARTBEAT|BOOTSTRAP|BOOT|CLAUDE|GEMINI|SKILL)\.md$|(^|/)(skills|\.agents|hooks|extensions|plugins)/|\.mcp\.json$|(^|/)\.(cursorrules|clinerules|windsurfrules)$|(^|/)\.git/(hooks/|config$)`)
 
 func shapesAgent(p string) bool { return agentFiles.MatchString(p) }

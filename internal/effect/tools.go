@@ -28,8 +28,8 @@ func init() {
 		"read": {kinds(Read), readTool}, "ls": {kinds(Read), listTool}, "write": {kinds(Write), writeTool}, "edit": {kinds(Read, Write), writeTool}, "apply_patch": {kinds(Write), patchTool},
 		"file_fetch": {kinds(Read), readTool}, "dir_fetch": {kinds(Read), readTool}, "dir_list": {kinds(Read), listTool}, "file_write": {kinds(Write), writeTool},
 		"web_fetch": {kinds(Read, Send), urlTool}, "web_search": {kinds: kinds(Read, Send)}, "browser": {kinds(Read, Send), browserTool}, "canvas": {kinds(Write), browserTool}, "mobile_ui": {kinds: kinds(Read, Execute, Send)},
-		"message": sends, "conversations_send": sends, "conversations_turn": sends, "sessions_send": sends, "tts": {kinds: kinds(Send, Spend)}, "talk_voice": {kinds: kinds(Send, Write)},
-		"sessions_spawn": {kinds: kinds(Execute, Spend)}, "subagents": {kinds: kinds(Execute)}, "node_inference": {kinds: kinds(Execute, Send)},
+		"message": sends, "conversations_send": sends, "conversations_turn": sends, "sessions_send": sends, "tts": {kinds: kinds(Send)}, "talk_voice": {kinds: kinds(Send, Write)},
+		"sessions_spawn": {kinds: kinds(Execute)}, "subagents": {kinds: kinds(Execute)}, "node_inference": {kinds: kinds(Execute, Send)},
 		"automations": {kinds(Read), scheduleTool}, "cron": {kinds(Read), scheduleTool},
 		"gateway": {kinds(Guard), gatewayTool}, "plugins": {kinds(Read), pluginsTool}, "secrets": {kinds(Guard), secretsTool}, "openclaw": {kinds(Widen, Guard), setupTool},
 		"nodes": {kinds(Send), nodesTool}, "portal": {kinds: kinds(Widen, Send)}, "skill_workshop": {kinds(Read), skillTool}, "intent": {kinds: kinds(Read)},
@@ -151,8 +151,13 @@ const maxScriptBrackets = 2000
 var callsTool = regexp.MustCompile(`(?:\bawait\s|\breturn\s|=>|\btools?\.|\bcatalog\b|MCP\b)[\s\S]{0,200}\(`)
 
 // codeMode judges JavaScript that calls tools by its string literals.
+//
+// It runs where nothing but these tools can be reached, and each call that it makes
+// is judged by itself at the hook, so it is not unseen.
 func (s *shell) codeMode(code string) {
+	unseen := s.e.Unseen
 	s.scanCode(jsLanguage, code)
+	s.e.Unseen = unseen
 	for i, m := range literal.FindAllStringIndex(code, maxLiterals+1) {
 		if i == maxLiterals {
 			s.unreadable("the code has too many strings to read")

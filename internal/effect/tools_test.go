@@ -64,7 +64,7 @@ func TestTools(t *testing.T) {
 		{"automations", `{"action":"list"}`, "read", ""},
 		{"automations", `{"action":"add","job":{"schedule":"* * * * *","prompt":"say hello"}}`, "read widen write", ""},
 		{"cron", `{"action":"remove","id":"x"}`, "destroy read widen", ""},
-		{"sessions_spawn", `{"task":"x"}`, "execute spend", ""},
+		{"sessions_spawn", `{"task":"x"}`, "execute", ""},
 
 		{"gateway", `{"action":"config.get"}`, "guard read", ""},
 		{"gateway", `{"action":"restart"}`, "execute guard", ""},

@@ -14,6 +14,9 @@ type use struct {
 	head  noun     // what it is done to
 	about noun     // all that its name is about
 	draft bool
+	// worldly tells that it is about things that anybody may look up: hotels, the
+	// weather, what others wrote about them.
+	worldly bool
 }
 
 // does reports whether one of the verbs is v.
@@ -28,33 +31,47 @@ const maxDescription = 4096
 // useOf reads a tool's name and description.
 func useOf(name string, s Schema) use {
 	var u use
-	last := lastPart(name)
-	ws := wordsOf(last, 32)
-	u.name(ws)
-	if u.head == noNoun {
-		u.head = nounsOf(wordsOf(name, 32))
+	ws := wordsOf(lastPart(name), 32)
+	phrase := u.name(ws)
+	if len(phrase) == 0 {
+		phrase = wordsOf(name, 32)
 	}
-	for _, w := range ws {
+	u.head, u.worldly = nounsOf(phrase), worldly(phrase)
+	for _, w := range wordsOf(name, 32) {
 		u.about |= nouns[singular(w)]
 	}
-	description := s.Description[:min(len(s.Description), maxDescription)]
-	said := clearVerb(wordsOf(description, 6))
+	u.draft = slices.Contains(ws, "draft") || slices.Contains(ws, "drafts") || slices.Contains(ws, "entwurf")
+	u.described(s.Description[:min(len(s.Description), maxDescription)])
+	if last := ws[max(0, len(ws)-1):]; len(u.verbs) == 0 && len(last) > 0 && statings[last[0]] {
+		u.verbs = []verb{looking}
+	}
+	return u
+}
+
+// described adds what a description says. It settles a name that is unsure.
+func (u *use) described(text string) {
+	said := clearVerb(wordsOf(text, 6))
 	if unsure := !slices.ContainsFunc(u.said, func(w string) bool { return !nounsToo[w] }); unsure && said != "" {
 		u.verbs, u.said = nil, nil
 		u.add(said)
 	}
-	for _, m := range alsoDoes.FindAllStringSubmatch(description, 16) {
-		if v := verbs[strings.ToLower(m[1])]; v != looking && v != changing {
-			u.add(strings.ToLower(m[1]))
+	for _, m := range alsoDoes.FindAllStringSubmatch(text, 16) {
+		w := strings.ToLower(m[1])
+		// Who takes part in what is changed is told of it; that is no message of its own.
+		tells := informing[w] && (u.does(changing) || u.does(removing) || u.does(opening))
+		if v := verbs[w]; v != looking && v != changing && !tells {
+			u.add(w)
 		}
 	}
-	u.draft = slices.Contains(ws, "draft") || slices.Contains(ws, "drafts") || slices.Contains(ws, "entwurf")
-	return u
 }
 
 // alsoDoes finds, in a description, a verb with an object: "and posts it to", "It
 // will also email the", "Deletes a", "und löscht den".
 var alsoDoes = regexp.MustCompile(`(?i)(?:^|[.;:!?|]\s+|\b(?:it|and|then|also|will|or|und|dann|auch)\s+)(\p{L}+)\s+(?:it|them|this|these|the|a|an|your|every|each|all|its|his|any|one|out|emails?|messages?|invitations?|den|die|das|dem|ein|eine|einen|alle|es|sie)\b`)
+
+// informing are the verbs by which a change reaches those whom it concerns.
+var informing = wordSet(`notify notifies email emails mail mails send sends message messages inform informs remind reminds alert alerts
+	benachrichtigt informiert`)
 
 // lastPart is a tool's name without its server: mcp__mail__send, drive/files.list.
 func lastPart(name string) string {
@@ -77,54 +94,69 @@ func (u *use) add(word string) {
 }
 
 // name reads the words of a name: its verb is the first that is nothing else
-// (send in email_send), or the first; one that follows "and" is another.
-func (u *use) name(ws []string) {
-	ws = slices.Clone(ws)
-	for i, w := range ws {
-		if base := singular(w); i > 0 && base != w && verbs[w] != noVerb {
-			ws[i] = base // several mails, not: he mails
-		}
-	}
-	at := slices.IndexFunc(ws, func(w string) bool { return verbs[w] != noVerb && !nounsToo[w] })
+// (send in email_send), or the first; one that follows "and" is another. It returns
+// the words that say what it is done to.
+func (u *use) name(ws []string) (phrase []string) {
+	at := slices.IndexFunc(ws, func(w string) bool {
+		return verbs[w] != noVerb && !nounsToo[w] && !nounsToo[strings.TrimSuffix(w, "s")]
+	})
 	if at < 0 && len(ws) > 1 && verbs[ws[len(ws)-1]] == looking && verbs[ws[0]] != looking {
 		at = len(ws) - 1 // message_list
 	}
+	if at < 0 {
+		at = slices.IndexFunc(ws, func(w string) bool { return verbs[w] != noVerb && nounsToo[w] })
+	}
 	if at >= 0 {
 		u.add(ws[at])
-	} else {
-		for i, w := range ws {
-			if verbs[w] == noVerb || at == 0 && verbs[ws[0]] == looking {
-				continue // search_emails does not mail
-			}
-			if u.add(w); at < 0 {
-				at = i
-			}
-		}
 	}
 	for i := 1; i+1 < len(ws); i++ {
 		if joining[ws[i]] {
 			u.add(ws[i+1])
 		}
 	}
-	if at+1 < len(ws) {
-		u.head = nounsOf(ws[at+1:])
+	if phrase = ws[at+1:]; len(phrase) == 0 || linking[phrase[0]] {
+		phrase = ws[:max(at, 0)]
 	}
-	if u.head == noNoun {
-		u.head = nounsOf(ws)
-	}
+	return phrase
 }
 
 // nounsOf is what the head of a phrase means: the last noun before a linking word.
+// What costs money does so wherever it stands in it.
 func nounsOf(ws []string) (n noun) {
-	for i, w := range ws {
-		if i > 0 && linking[w] && n != noNoun {
+	var costs noun
+	for _, w := range ws {
+		if linking[w] {
 			break
 		}
 		if m := nouns[singular(w)]; m != noNoun {
 			n = m
+			costs |= m & aPayment
 		}
 	}
-	return n
+	return n | costs
+}
+
+// worldly reports whether a phrase is about the world: one of its words before the
+// first link is (the address of hotels), or it is about people or comments of one.
+func worldly(ws []string) bool {
+	var head noun
+	linked := false
+	for i, w := range ws {
+		n := nouns[singular(w)]
+		public := n&aPage != 0 && n&(aFile|aMail|aDate|aMemory) == 0
+		switch {
+		case public && (!linked || head&^(aPerson|aTalk|aPage|aClock) == 0):
+			return head&(aMail|aDate|aMemory|aFile|anAccess) == 0
+		case linking[w] && i > 0:
+			linked = w == "for" || w == "of" || w == "in" || w == "about"
+			if !linked {
+				return false
+			}
+		case !linked:
+			head |= n
+		}
+	}
+	return false
 }
 
 // clearVerb is the first word of a description that is a verb.
@@ -220,7 +252,7 @@ func (s *shell) unknownTool(name string, args map[string]any, schema Schema) {
 	}
 	s.kind(ks...)
 	if !settled && !u.looksOnly() {
-		s.given(values)
+		s.given(values, len(u.verbs) != 1 || !u.does(removing))
 	}
 	if u.looksOnly() && !settled && carries(schema) {
 		s.kind(Send)
@@ -246,11 +278,16 @@ func (s *shell) unknownTool(name string, args map[string]any, schema Schema) {
 }
 
 // given notes what the arguments of a call that does more than look say of it:
-// whom it reaches, whom it lets in, what it costs.
-func (s *shell) given(values []Argument) {
+// whom it reaches, whom it lets in, what it costs. tells is false of one that only
+// removes: those whom it names it removes.
+func (s *shell) given(values []Argument, tells bool) {
 	for _, v := range values {
 		switch v.Kind {
-		case Recipient, URL, Host:
+		case Recipient:
+			if tells {
+				s.kind(Send)
+			}
+		case URL, Host:
 			s.kind(Send)
 		case Access:
 			if v.Value != "false" && v.Value != "private" && v.Value != "none" {

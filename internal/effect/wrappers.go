@@ -84,7 +84,11 @@ func wrapped(s *shell, c *call) flow {
 		return s.nested(strings.Join(texts(rest), " "), c.in)
 	}
 	if c.name == "npx" || c.name == "bunx" || c.name == "uvx" {
-		s.kind(Send, Write)
+		s.kind(Write)
+		if v := first(rest, 0); v != "" && !localTools[v] {
+			s.kind(Send)
+			s.add(&s.installs, v)
+		}
 		if v, ok := find(opts, "-c", "--call"); ok {
 			return s.nested(v.value.bare(), c.in)
 		}
@@ -105,7 +109,12 @@ func wrapped(s *shell, c *call) flow {
 			return which(s, &call{args: rest})
 		}
 	case "poetry", "bundle", "uv", "pipenv", "doppler", "op", "direnv":
-		s.kind(Send, Write)
+		s.kind(Write)
+		if verb := first(rest, 0); packageGets[verb] {
+			s.gets(manager{manifest: "pyproject.toml"}, rest[1:])
+		} else if verb == "publish" {
+			s.kind(Send)
+		}
 		if len(rest) == 0 || rest[0].text != "run" && rest[0].text != "exec" {
 			return s.anyProgram(c)
 		}
@@ -304,8 +313,8 @@ func (s *shell) onFound(c *call, cmd, roots, names []word) (out flow) {
 // container judges commands run in a container, and what a container is
 // given of the host.
 func container(s *shell, c *call) flow {
-	s.kind(Send)
 	args := c.args
+	s.reaches(c.name, texts(args))
 	for i, a := range args {
 		v := a.text
 		if (v == "-v" || v == "--volume" || v == "--mount") && i+1 < len(args) {
@@ -360,6 +369,38 @@ func container(s *shell, c *call) flow {
 	dir := s.dir
 	defer func() { s.dir = dir }()
 	return s.invoke(rest, c.plumbing, c.piece, c.deep+1)
+}
+
+// reaches says whether a command of docker, kubectl and their kin goes to another
+// machine: a registry, a cluster that is changed.
+func (s *shell) reaches(name string, args []string) {
+	var verb, of string
+	for _, a := range args {
+		if strings.HasPrefix(a, "-") {
+			continue
+		}
+		if verb != "" {
+			of = a
+			break
+		}
+		if verb = a; verb != "run" && verb != "pull" && verb != "create" && verb != "push" {
+			break
+		}
+	}
+	switch {
+	case name == "kubectl" || name == "oc":
+		if verb != "get" && verb != "describe" && verb != "logs" && verb != "top" && verb != "version" && verb != "explain" && verb != "config" {
+			s.kind(Send)
+		}
+	case verb == "pull" || verb == "run" || verb == "create":
+		s.kind(Send)
+		s.add(&s.installs, of)
+	case verb == "push" || verb == "login" || verb == "search":
+		s.kind(Send)
+	case verb == "build" || verb == "compose" || verb == "up":
+		s.kind(Write)
+		s.add(&s.scripts, "Dockerfile")
+	}
 }
 
 // printsCluster are the forms in which kubectl prints what secrets hold.
