@@ -121,10 +121,8 @@ func unescaped(args []byte) string {
 // summary names a call in a few words: the tool, and the piece of it that says
 // most.
 func summary(tool string, effects effect.Effects) string {
-	for _, danger := range effects.Dangers {
-		if e := effects.Evidence[danger]; e != "" {
-			return tool + " (" + e + ")"
-		}
+	if worst := effects.Worst(); worst != "" {
+		return tool + " (" + worst + ")"
 	}
 	return tool
 }

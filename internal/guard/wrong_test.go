@@ -33,6 +33,7 @@ func TestARowHoldsWhatThePolicySaw(t *testing.T) {
 		in, whole := Recorded(row)
 		want := saw
 		in.Effects.Evidence, want.Effects.Evidence = nil, nil
+		want.Effects.Shows = nil // for the eye alone
 		if !whole || !reflect.DeepEqual(in, want) {
 			t.Errorf("%s: whole %v\n%+v\n%+v", args, whole, in, want)
 		}
