@@ -40,6 +40,8 @@ const (
 	Frozen  = "frozen.json"
 	// Accepted is what a person leaves as the audit found it.
 	Accepted = "accepted.json"
+	// Notify is where messages to the operator go.
+	Notify = "notify.json"
 	// OwnUser is the journal of an OpenClaw that was given a user of its own,
 	// Boundary what came of the attempts to reach Seawall as that user.
 	OwnUser  = "own-user.json"
@@ -142,7 +144,7 @@ func (d *Dir) ours() error {
 	other := ""
 	for _, e := range entries {
 		switch e.Name() {
-		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Frozen, Layout:
+		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Frozen, Accepted, Notify, Layout:
 			return nil
 		case "lock", "change.lock", Frozen + ".lock", "lost+found":
 		default:

@@ -28,9 +28,6 @@ import (
 	"github.com/openseawall/seawall/internal/state"
 )
 
-// File holds the destinations.
-const File = "notify.json"
-
 const (
 	most    = 16 // destinations
 	longest = 4096
@@ -234,7 +231,7 @@ func tidy(s string) string {
 }
 
 func load(dir *state.Dir) (k kept, err error) {
-	content, err := dir.Read(File)
+	content, err := dir.Read(state.Notify)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
 	}
@@ -245,7 +242,7 @@ func load(dir *state.Dir) (k kept, err error) {
 }
 
 func change(dir *state.Dir, f func(*kept) error) error {
-	return dir.Change(File, func(old []byte) ([]byte, error) {
+	return dir.Change(state.Notify, func(old []byte) ([]byte, error) {
 		k, err := parse(dir, old)
 		if err != nil {
 			return nil, err
@@ -262,7 +259,7 @@ func parse(dir *state.Dir, content []byte) (k kept, err error) {
 		return k, nil
 	}
 	if json.Unmarshal(content, &k) != nil {
-		return k, fmt.Errorf("%s is damaged, so nobody is told anything: delete it, and say again where messages go (seawall notify add)", dir.Path(File))
+		return k, fmt.Errorf("%s is damaged, so nobody is told anything: delete it, and say again where messages go (seawall notify add)", dir.Path(state.Notify))
 	}
 	return k, nil
 }

@@ -125,10 +125,10 @@ func TestDestinations(t *testing.T) {
 	if err != nil || pulse || len(list) != 1 || list[0].Number != 2 || list[0].Service() != "ntfy" {
 		t.Errorf("%+v, %v, %v", list, pulse, err)
 	}
-	if info, err := os.Stat(dir.Path(notify.File)); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(dir.Path(state.Notify)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of the addresses: %v, %v", info, err)
 	}
-	if err := os.WriteFile(dir.Path(notify.File), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(dir.Path(state.Notify), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := notify.Send(t.Context(), dir, notify.Message{Title: "x"}); err == nil || !strings.Contains(err.Error(), "nobody is told anything") {
