@@ -237,6 +237,9 @@ func (w *Work) inhabited(folder string) bool {
 // threeWay takes a step's own edit out of what somebody changed since. What
 // cannot be told apart stays as it is now, and kept says so.
 func (w *Work) threeWay(ctx context.Context, s *Step, now State) (next State, kept string, err error) {
+	if s.Kind == KindPerm {
+		return permsBack(s, now)
+	}
 	if s.Kind != KindFile {
 		return now, fmt.Sprintf("it was set to %q since", now.Content), nil
 	}
@@ -272,6 +275,23 @@ func (w *Work) threeWay(ctx context.Context, s *Step, now State) (next State, ke
 		return next, "the lines around were changed since; by hand: \n" + reverse(s), nil
 	}
 	next.Content, kept = merged, "what was changed since stays"
+	return next, kept, nil
+}
+
+// permsBack takes back of mode and owner what is still as the step left it.
+func permsBack(s *Step, now State) (next State, kept string, err error) {
+	if next = now; !now.There {
+		return now, "it was deleted since", nil
+	}
+	if now.Mode == s.After.Mode {
+		next.Mode = s.Before.Mode
+	}
+	if now.UID == s.After.UID && now.GID == s.After.GID {
+		next.UID, next.GID = s.Before.UID, s.Before.GID
+	}
+	if !next.same(s.Before) {
+		kept = "its mode or owner was changed since"
+	}
 	return next, kept, nil
 }
 

@@ -16,6 +16,8 @@ func (s *Step) diff() string {
 	switch s.Kind {
 	case KindFile:
 		return s.perms() + s.fileDiff()
+	case KindPerm:
+		return s.perms()
 	case KindSysctl:
 		return fmt.Sprintf("-%s = %s\n+%[1]s = %[3]s\n", s.Target, s.Before.Content, s.After.Content)
 	}

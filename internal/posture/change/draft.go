@@ -228,7 +228,11 @@ func (e File) wish(d *draft, c Change) error {
 }
 
 func (e Perm) wish(d *draft, c Change) error {
-	s, err := d.step(KindFile, e.Path)
+	kind := KindPerm
+	if _, ok := d.steps[key{KindFile, e.Path}]; ok {
+		kind = KindFile // the plan makes or edits it
+	}
+	s, err := d.step(kind, e.Path)
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func newToy(t *testing.T) toy {
 	}
 	y := toy{t.TempDir()}
 	for name, text := range map[string]string{
-		"etc/ssh/sshd_config": toyConfig, "etc/old.conf": "old\n", "etc/login.defs": "UMASK\t022\n", "etc/docker/daemon.json": "{\n  \"debug\": true\n}\n",
+		"etc/ssh/sshd_config": toyConfig, "etc/old.conf": "old\n", "etc/secret": "s\n", "etc/login.defs": "UMASK\t022\n", "etc/docker/daemon.json": "{\n  \"debug\": true\n}\n",
 		"proc/sys/net/a": "1\n", "usr/bin/dpkg-query": "", "usr/bin/apt-get": "", "proc/sys/kernel/random/boot_id": "toy\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(y.file(name)), 0o755); err != nil {
@@ -141,6 +141,7 @@ func toyWishes() []Wish {
 		{"drop", []Change{{What: "write a unit", Edit: File{Path: "/etc/systemd/system/seawall-x.service", Content: "[Unit]\n"}}, {What: "start it", Edit: Unit{"seawall-x.service", []Verb{Enable, Start}}}}},
 		{"old", []Change{{What: "remove the old", Edit: Remove{"/etc/old.conf"}}}},
 		{"umask", []Change{{What: "umask", Edit: Set{Path: "/etc/login.defs", Syntax: Space, Key: "UMASK", Value: "027"}}, {What: "close it", Edit: Perm{Path: "/etc/login.defs", Mode: 0o600}}}},
+		{"mode", []Change{{What: "close the secret", Edit: Perm{Path: "/etc/secret", Mode: 0o400}}}},
 		{"log", []Change{{What: "limit logs", Risk: Restart, Edit: JSON{Path: "/etc/docker/daemon.json", Key: []string{"log-opts", "max-size"}, Value: "10m"}}}},
 		{"bad", []Change{{What: "stop the bad", Edit: Unit{"bad.service", []Verb{Disable, Stop}}}}},
 		{"fire", []Change{{What: "load rules", Risk: Lockout, Edit: Ruleset{Path: "/etc/seawall/seawall.nft", Text: "table inet seawall { # new\n}\n"}}}},

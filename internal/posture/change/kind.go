@@ -26,6 +26,12 @@ var kinds = map[Kind]struct {
 			return m.write(target, was, next)
 		},
 	},
+	KindPerm: {
+		func(_ context.Context, m Machine, target string) (State, error) { return m.readPerm(target) },
+		func(_ context.Context, m Machine, target string, _, next State) error {
+			return m.writePerm(target, next)
+		},
+	},
 	KindSysctl:  {readSysctl, writeSysctl},
 	KindUnit:    {readUnit, writeUnit},
 	KindPackage: {readPackages, installPackages},

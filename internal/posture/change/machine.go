@@ -265,9 +265,47 @@ func writeIn(root *os.Root, base string, was, s State) error {
 	return nil
 }
 
+// readPerm is the mode and owner of what stands at a path, whatever it is, but
+// for links, which have none.
+func (m Machine) readPerm(name string) (State, error) {
+	root, base, err := m.folder(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("looking at %s: %w", name, cause(err))
+	}
+	defer root.Close()
+	info, err := root.Lstat(base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		err = errors.New("it is a link, which has no mode of its own")
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("looking at %s: %w", name, cause(err))
+	}
+	s := stateOf(info)
+	s.ModTime = time.Time{}
+	return s, nil
+}
+
+func (m Machine) writePerm(name string, s State) error {
+	root, base, err := m.folder(name)
+	if err == nil {
+		defer root.Close()
+		err = setPerm(root, base, s)
+	}
+	if err != nil {
+		return fmt.Errorf("setting mode and owner of %s: %w", name, cause(err))
+	}
+	return nil
+}
+
 // setPerm sets mode and owner of what is there, and of nothing behind a link.
 func setPerm(root *os.Root, base string, s State) error {
-	f, err := root.OpenFile(base, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, err := root.OpenFile(base, unix.O_PATH|unix.O_NOFOLLOW, 0) // sockets, too
 	if err != nil {
 		return err
 	}
@@ -277,18 +315,19 @@ func setPerm(root *os.Root, base string, s State) error {
 		return err
 	}
 	is := stateOf(info)
-	if !info.IsDir() && (!info.Mode().IsRegular() || info.Sys().(*syscall.Stat_t).Nlink > 1) {
-		return errors.New("it is no plain file, or has a second name: look at it yourself")
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		return errLink
+	case info.Mode().IsRegular() && info.Sys().(*syscall.Stat_t).Nlink > 1:
+		return errors.New("it has a second name (a hard link): look at it yourself")
 	}
+	at := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
 	if is.UID != s.UID || is.GID != s.GID {
-		if err := f.Chown(int(s.UID), int(s.GID)); err != nil {
+		if err := os.Chown(at, int(s.UID), int(s.GID)); err != nil {
 			return err
 		}
 	}
-	if err := f.Chmod(s.Mode); err != nil { // after chown, which takes setuid away
-		return err
-	}
-	return f.Sync()
+	return os.Chmod(at, s.Mode) // after chown, which takes setuid away
 }
 
 // extended are the extended attributes (ACLs among them) of a file, which a

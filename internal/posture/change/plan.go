@@ -16,6 +16,7 @@ type Kind string
 const (
 	KindPackage Kind = "package"
 	KindFile    Kind = "file"
+	KindPerm    Kind = "mode" // and owner, of what is there
 	KindSysctl  Kind = "sysctl"
 	KindRuleset Kind = "ruleset"
 	KindUnit    Kind = "unit"
@@ -89,7 +90,7 @@ func (p *Plan) Lockout() bool {
 }
 
 // rank orders the kinds of one risk.
-var rank = map[Kind]int{KindPackage: 0, KindFile: 1, KindSysctl: 2, KindRuleset: 3, KindUnit: 4}
+var rank = map[Kind]int{KindPackage: 0, KindFile: 1, KindPerm: 2, KindSysctl: 3, KindRuleset: 4, KindUnit: 5}
 
 // sort puts the steps in their order: what could lock out last, and within each
 // part packages, files, parameters, rulesets, units. Folders come before what is

@@ -71,7 +71,13 @@ func Text(to io.Writer, p *Proposal, l Look) {
 }
 
 func step(w io.Writer, n int, s *change.Step) {
-	fmt.Fprintf(w, "%3d. %s\n", n, s.Title())
+	for i, what := range s.What {
+		if i == 0 {
+			fmt.Fprintf(w, "%3d. %s\n", n, what)
+			continue
+		}
+		fmt.Fprintf(w, "     %s\n", what)
+	}
 	does := string(s.Kind) + " " + s.Target
 	for _, v := range s.Do {
 		does = string(v) + " " + s.Target
