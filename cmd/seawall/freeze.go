@@ -258,11 +258,7 @@ func stop(cmd *cobra.Command) error {
 // stopDoors says how the doors are ended, and ends them where they are a service.
 func stopDoors(ctx context.Context, dir *state.Dir) (end func(context.Context) error, doing string, err error) {
 	if s := install.This().Status(ctx); s.Installed && install.Uses(dir) {
-		const command = "systemctl stop seawall.socket seawall-page.socket seawall seawall-watch"
-		return func(ctx context.Context) error {
-			_, err := install.This().Run(ctx, "systemctl", "stop", "seawall.socket", "seawall-page.socket", "seawall.service", "seawall-watch.service")
-			return err
-		}, command, nil
+		return install.This().Stop, install.StopCommand(), nil
 	}
 	i, err := service.Find(dir)
 	switch {

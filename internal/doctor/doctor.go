@@ -123,7 +123,7 @@ func examine(ctx context.Context, p *Patient, checks []Check) []Finding {
 // start is the command that opens the doors.
 func (p *Patient) start() string {
 	if p.service {
-		return "systemctl start seawall.socket seawall-page.socket seawall seawall-watch"
+		return install.StartCommand()
 	}
 	return "seawall up"
 }
