@@ -13,11 +13,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openseawall/seawall/internal/guard/approval"
+	"github.com/openseawall/seawall/internal/guard/policy"
+	"github.com/openseawall/seawall/internal/guard/proof"
+	"github.com/openseawall/seawall/internal/guard/why"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/state"
 )
 
 type approveFlags struct {
-	yes, deny, conversation, json bool
+	yes, deny, conversation, json, remember, run bool
+	quiet                                        string
 }
 
 func newApprove() *cobra.Command {
@@ -32,23 +37,36 @@ damage, and asks.
 
 An answer is for exactly that action in that conversation, once. A call that still
 waits runs at once; else the same call is let through when the agent next tries it.
-A question can be answered for a day.`,
+A question can be answered for a day.
+
+With --remember nothing is allowed now: a rule is written by which calls like it, to
+exactly the same places, are not asked about for 90 days ("seawall policy list"
+shows it). There is none for what cannot be taken back.`,
 		Example: `  seawall approve              what waits
   seawall approve 3            show question 3, then ask
   seawall approve 3 --yes      allow it
   seawall approve 3 --deny     refuse it
-  seawall approve --deny all   refuse all that waits`,
-		Args:    cobra.MaximumNArgs(1),
-		PreRunE: asOwner,
-		RunE:    func(cmd *cobra.Command, args []string) error { return approve(cmd, f, args) },
+  seawall approve --deny all   refuse all that waits
+  seawall approve 3 --run      allow it, and run the scheduled job again now`,
+		Args: cobra.MaximumNArgs(1),
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			if f.run {
+				return nil // root reads the agent's config
+			}
+			return asOwner(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return approve(cmd, f, args) },
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&f.yes, "yes", "y", false, "allow it without asking")
 	flags.BoolVar(&f.deny, "deny", false, "refuse it")
 	flags.BoolVar(&f.conversation, "conversation", false, "allow it for the whole conversation, where it can be taken back")
+	flags.BoolVar(&f.run, "run", false, "allow it, and have OpenClaw run the scheduled job that asked again now")
+	flags.BoolVar(&f.remember, "remember", false, "no longer ask about calls like it, for 90 days")
+	flags.StringVar(&f.quiet, "quiet", "", "send no message about questions in these `hours`: 22:00-07:00, or none")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	cmd.MarkFlagsMutuallyExclusive("yes", "deny")
-	cmd.MarkFlagsMutuallyExclusive("conversation", "deny")
+	cmd.MarkFlagsMutuallyExclusive("conversation", "deny", "remember", "run")
 	return cmd
 }
 
@@ -58,12 +76,15 @@ func approve(cmd *cobra.Command, f approveFlags, args []string) error {
 		return err
 	}
 	defer dir.Close()
+	if f.quiet != "" {
+		return setQuiet(cmd, dir, f.quiet)
+	}
 	all, err := approval.List(dir)
 	if err != nil {
 		return err
 	}
 	switch {
-	case len(args) == 0 && (f.yes || f.deny || f.conversation):
+	case len(args) == 0 && (f.yes || f.deny || f.conversation || f.remember || f.run):
 		return errors.New("which question? seawall approve lists those that wait; give its number as well")
 	case len(args) == 0:
 		return listQuestions(cmd, f, dir, all)
@@ -74,7 +95,66 @@ func approve(cmd *cobra.Command, f approveFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	return answerQuestion(cmd, f, dir, q)
+	if f.remember {
+		return rememberQuestion(cmd, f, dir, q)
+	}
+	if f.run && q.Action.Job == "" {
+		return fmt.Errorf("question %d was not asked by a scheduled job, so there is none to run again: leave --run out", q.N)
+	}
+	if err := answerQuestion(cmd, f, dir, q); err != nil || !f.run {
+		return err
+	}
+	if all, err = approval.List(dir); err != nil {
+		return err
+	}
+	if q, err = questionOf(all, args[0]); err != nil || q.Stand(time.Now()) != approval.Granted {
+		return err
+	}
+	if err := proof.RunJob(cmd.Context(), q.Action.Config, q.Action.Session); err != nil {
+		return fmt.Errorf("question %d is allowed, but OpenClaw was not told to run the job again: %w; openclaw cron run %s does it", q.N, err, printable(q.Action.Session))
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "OpenClaw runs the job again now.")
+	return nil
+}
+
+// rememberQuestion writes a rule by which calls like it are not asked about.
+func rememberQuestion(cmd *cobra.Command, f approveFlags, dir *state.Dir, q approval.Question) error {
+	out, now := cmd.OutOrStdout(), time.Now()
+	if !f.yes {
+		line, err := why.Line(dir, q, now)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(plain.Writer(out), line)
+		agreed, err := ask(cmd, fmt.Sprintf("No longer ask about such calls for %d days?", why.Remembered))
+		if err != nil || !agreed {
+			return err
+		}
+	}
+	lines, err := why.Remember(dir, q, now)
+	if err != nil {
+		return err
+	}
+	if f.yes {
+		fmt.Fprint(plain.Writer(out), lines)
+	}
+	fmt.Fprintf(out, "Written to %s.\n", dir.Path(policy.RememberedFile))
+	if q.Stand(now) == approval.Waiting {
+		fmt.Fprintf(out, "Question %d itself still waits: seawall approve %[1]d\n", q.N)
+	}
+	return nil
+}
+
+func setQuiet(cmd *cobra.Command, dir *state.Dir, hours string) error {
+	q, err := approval.ParseQuiet(hours)
+	if err != nil {
+		return err
+	}
+	if err := approval.SetQuiet(dir, q); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "Quiet hours: %s\n", q)
+	return nil
 }
 
 // questionOf finds a question by what a person typed.

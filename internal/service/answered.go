@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/openseawall/seawall/internal/guard/approval"
+	"github.com/openseawall/seawall/internal/keep/notify"
 	"github.com/openseawall/seawall/internal/ledger"
 )
 
@@ -61,4 +62,41 @@ func (s *Service) questions() (waiting []approval.Question) {
 		}
 	}
 	return waiting
+}
+
+// messages brings texts to where the operator wants them.
+type messages struct{ *Service }
+
+// Notify implements approval.Notifier.
+func (m messages) Notify(ctx context.Context, text string) error {
+	taken, err := notify.Send(ctx, m.dir, notify.Message{Title: "The agent asks", Text: text})
+	if taken > 0 {
+		return nil // to tell it again would tell it twice
+	}
+	return err
+}
+
+// pushes is how often it is looked whether there is a question to tell of.
+const pushes = 2 * time.Second
+
+// push tells the operator of questions that wait, until the context ends.
+func (s *Service) push(ctx context.Context) {
+	p := approval.Pusher{Desk: s.guard.Approvals, To: messages{s}, Host: hostname()}
+	tick := time.NewTicker(pushes)
+	defer tick.Stop()
+	for failed := ""; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		problem := ""
+		if err := p.Look(ctx); err != nil && ctx.Err() == nil {
+			problem = err.Error()
+		}
+		if problem != "" && problem != failed {
+			fmt.Fprintln(s.complaints, "seawall: nobody was told that a question waits (seawall approve):", problem)
+		}
+		failed = problem
+	}
 }
