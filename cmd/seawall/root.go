@@ -38,7 +38,7 @@ It sends nothing anywhere that you did not configure.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: `%s --help` lists what there is", err, cmd.CommandPath())
 	})
-	root.AddCommand(newWhy(), newSetup(), newBugreport(), newHarden())
+	root.AddCommand(newWhy(), newSetup(), newBugreport(), newHarden(), newBan())
 	root.AddCommand(newAudit(), newAccept(), newControls(), newUp(), newGuard(), newDoors(), newConnect(), newDisconnect(), newInstall(), newRemove(), newServe(), newWatch(), newBoundary(), newAttempt(), newFreeze(), newThaw(), newStop(), newStatus(), newDoctor(), newPage(), newLog(), newPass(), newApprove(), newNotify(), newDigest(), newPolicy(), newReplay(), newDemo(), newMan(), helpOwnUser())
 	return root
 }

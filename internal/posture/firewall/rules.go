@@ -61,9 +61,11 @@ type Exception struct {
 const (
 	addressTries = "6/hour burst 6 packets"
 	networkTries = "12/hour burst 12 packets"
-	// A remembered address costs the kernel about 200 bytes, in two sets.
-	addressesKept = 65536
-	networksKept  = 32768
+	// What the kernel remembers is bounded, so that an attack fills no memory, and
+	// so that an audit can still read the ruleset with all of it (8 MiB of nft's
+	// JSON). An address too many still counts for its network.
+	addressesKept = 4096
+	networksKept  = 8192
 )
 
 //go:embed seawall.nft
