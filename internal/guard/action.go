@@ -31,11 +31,14 @@ type Action struct {
 // Where the policy lets a file keep secrets, it judges what will be in it.
 func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	written := unescaped(a.Args)
+	a.Schema.Settled = g.Operator.Settled(a.Tool)
 	effects := effect.OfCall(a.Tool, a.Args, a.Schema)
+	from, private := effect.Source(a.Tool, a.Schema)
 	in := policy.Input{
 		Agent: a.Agent, Act: policy.Call, Tool: a.Tool,
 		Effects: effects, Ambiguous: a.Ambiguous,
 		Injection: verdictName(detect.Clean), Workspace: within(a.Workspace, effects.Writes),
+		Source: string(from), Confidential: private,
 	}
 	var origins map[string][]string
 	in.Origin, origins = g.provenance(a, effects)

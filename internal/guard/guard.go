@@ -99,6 +99,8 @@ type Operator interface {
 	Said(place string, say func() string) string
 	// Wrong are the contents in which a detector was wrong. It is not changed.
 	Wrong() map[operator.Content]bool
+	// Settled is what a tool does of which its name does not say it, or nil.
+	Settled(tool string) []effect.Kind
 	// Frozen is the freeze in force, or nil.
 	Frozen() *operator.Frozen
 	// OnFreeze calls f once there is one, until stop is called.
@@ -112,6 +114,7 @@ func (nobody) Language() operator.Language             { return operator.English
 func (nobody) Pass(_, _, _ string) (int64, bool)       { return 0, false }
 func (nobody) Said(_ string, say func() string) string { return say() }
 func (nobody) Wrong() map[operator.Content]bool        { return nil }
+func (nobody) Settled(string) []effect.Kind            { return nil }
 func (nobody) Frozen() *operator.Frozen                { return nil }
 func (nobody) OnFreeze(func()) (stop func())           { return func() {} }
 

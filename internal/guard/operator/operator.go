@@ -9,6 +9,7 @@
 //	seawall freeze, the page  ──▶ frozen.json ──▶ Desk.Frozen, Desk.OnFreeze
 //	seawall up --language de  ──▶ language    ──▶ Desk.Language
 //	seawall why ID --wrong    ──▶ wrong.json  ──▶ Desk.Wrong
+//	seawall policy tool NAME  ──▶ tools.json  ──▶ Desk.Settled
 //	                 notices.json ◀─────────────▶ Desk.Said
 package operator
 
@@ -30,6 +31,7 @@ type Desk struct {
 	said *notices // nil until they are needed
 
 	silenced atomic.Pointer[silenced]
+	tools    atomic.Pointer[tools]
 	waiting  waiters // for a freeze
 }
 
