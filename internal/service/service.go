@@ -139,6 +139,7 @@ func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
 	})
 	group.Go(func() error { return serve(ctx, page, console.New(s).Serve) })
 	group.Go(func() error { s.follow(ctx); return nil })
+	group.Go(func() error { s.push(ctx); return nil })
 	group.Go(func() error { s.tell(ctx); return nil })
 	return group.Wait()
 }
