@@ -84,13 +84,17 @@ func (r *Reader) scan(rows *sql.Rows) (row Row, err error) {
 	}
 	switch {
 	case err != nil:
-		return row, fmt.Errorf("reading row %d of the record %s: %w; run `seawall log verify`", id, r.path, err)
+		return row, r.unreadable(id, err)
 	case open && row.Kind == Asked:
 		row.Outcome = Undecided
 	case open:
 		row.Outcome = Unknown
 	}
 	return row, nil
+}
+
+func (r *Reader) unreadable(id int64, err error) error {
+	return fmt.Errorf("reading row %d of the record %s: %w; run `seawall log verify`", id, r.path, err)
 }
 
 // outcome is whether an action has no row that it should have: one asked for was
@@ -100,12 +104,21 @@ const outcome = `CASE kind
 	WHEN 'decided' THEN decision = 'allow' AND asked IS NOT NULL AND NOT EXISTS (SELECT 1 FROM rows AS d WHERE d.asked = rows.asked AND d.kind = 'done')
 	ELSE 0 END`
 
-// query makes the statement for a filter. Times become IDs first: the rows
+// query makes the statement for a filter.
+func (f Filter) query() (string, []any) {
+	where, args := f.where()
+	query := "SELECT id, body, " + outcome + " FROM rows WHERE " + strings.Join(where, " AND ") + " ORDER BY id"
+	if f.Last > 0 {
+		query = fmt.Sprintf("SELECT * FROM (%s DESC LIMIT %d) ORDER BY id", query, f.Last)
+	}
+	return query, args
+}
+
+// where is what a filter wants of each row. Times become IDs first: the rows
 // between them are read in one go, and where the clock went back none is left
 // out.
-func (f Filter) query() (string, []any) {
-	where := []string{"id > ?"}
-	args := []any{f.After}
+func (f Filter) where() (where []string, args []any) {
+	where, args = []string{"id > ?"}, []any{f.After}
 	add := func(cond string, arg ...any) { where, args = append(where, cond), append(args, arg...) }
 	if !f.Since.IsZero() {
 		// One bound, since SQLite begins at one; + keeps it from another index.
@@ -128,11 +141,7 @@ func (f Filter) query() (string, []any) {
 	if f.Brief {
 		add("(kind IN ('decided', 'event') OR kind = 'asked' AND NOT EXISTS (SELECT 1 FROM rows AS d WHERE d.asked = rows.id AND d.kind = 'decided'))")
 	}
-	query := "SELECT id, body, " + outcome + " FROM rows WHERE " + strings.Join(where, " AND ") + " ORDER BY id"
-	if f.Last > 0 {
-		query = fmt.Sprintf("SELECT * FROM (%s DESC LIMIT %d) ORDER BY id", query, f.Last)
-	}
-	return query, args
+	return where, args
 }
 
 // Action returns the rows of one action, oldest first, by the ID of any of
