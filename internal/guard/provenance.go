@@ -1,6 +1,10 @@
 package guard
 
 import (
+	"cmp"
+	"encoding/json"
+	"slices"
+
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/policy"
@@ -13,7 +17,11 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 		return policy.Origin{Decided: true, Named: true}, nil
 	}
 	arguments := effect.Decisive(a.Tool, a.Args, a.Schema)
-	f := a.Talk.Of(origin.Call{Tool: a.Tool, Arguments: arguments, Kinds: e.Kinds})
+	call := origin.Call{Tool: a.Tool, Arguments: arguments, Kinds: e.Kinds}
+	if slices.Contains(e.Kinds, effect.Execute) {
+		call.Command = commandOf(a.Args)
+	}
+	f := a.Talk.Of(call)
 	o := policy.Origin{Values: texts(f.Labels), Decided: f.Decided, Named: f.Named, Link: f.Link, Private: texts(f.Private)}
 	for _, l := range f.Labels {
 		o.Quoted = o.Quoted || l == origin.Quoted
@@ -21,12 +29,24 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 	if len(f.Private) > 0 {
 		o.Audience = policy.AudienceOthers
 	}
-	if a.Speaker.Who == Owner {
+	switch a.Speaker.Who {
+	case Owner:
 		o.Asker = policy.AskerOperator
+	case Visitor:
+		o.Asker = policy.AskerOther
 	}
 	by := make(map[string][]string, len(f.Origins))
 	for arg, labels := range f.Origins {
 		by[g.clean(arg)] = texts(labels)
 	}
 	return o, by
+}
+
+// commandOf is the shell command that stands in a call's arguments, or "".
+func commandOf(args []byte) string {
+	var in struct{ Command, Cmd, Script string }
+	if json.Unmarshal(args, &in) != nil {
+		return ""
+	}
+	return cmp.Or(in.Command, in.Cmd, in.Script)
 }

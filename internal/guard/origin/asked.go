@@ -33,7 +33,7 @@ func init() {
 			sende schick schicke schreib schreibe antworte leite sag sage informiere benachrichtige erinnere poste veröffentliche melde teile maile senden schicken schreiben antworten weiterleiten informieren benachrichtigen`,
 		invites: `invite share grant include add schedule book: set give create organize organise arrange plan:
 			lade teile gib einladen freigeben füge hinzufügen erstelle plane vereinbare trage lege`,
-		removes: `delete remove cancel clear erase trash drop purge wipe uninstall unsubscribe discard kick revoke archive: empty:
+		removes: `delete remove cancel clear erase trash drop purge wipe uninstall unsubscribe discard kick revoke archive: empty: clean: rm
 			lösche entferne storniere leere kündige löschen entfernen stornieren kündigen abbestellen`,
 		pays: `pay buy purchase transfer send refund reserve wire donate reimburse repay subscribe renew settle order: book: charge: tip:
 			bezahle zahle kaufe überweise reserviere buche bestelle erstatte zahlen bezahlen kaufen überweisen reservieren buchen bestellen`,
@@ -226,7 +226,7 @@ func (c *Conversation) request() request {
 // acts are what a call amounts to.
 func (call Call) acts() act {
 	verb := act(0)
-	for _, w := range nameWords(call.Tool) {
+	for _, w := range call.words() {
 		verb |= requests[w]
 	}
 	has := func(k effect.Kind) bool { return slices.Contains(call.Kinds, k) }
@@ -237,6 +237,8 @@ func (call Call) acts() act {
 		a = pays
 	case has(effect.Destroy):
 		a = removes
+	case call.Command != "" && verb != 0:
+		a = verb // git push: he said push
 	case has(effect.Widen):
 		a = invites | verb&changes
 	case has(effect.Send) && verb&(invites|changes) != 0 && verb&tells == 0:
@@ -253,6 +255,17 @@ func (call Call) acts() act {
 	return a
 }
 
+// words are those of a tool's name, and of what a shell runs.
+func (call Call) words() []string {
+	ws := nameWords(call.Tool)
+	if call.Command != "" {
+		const enough = 300 // bytes of a command, to see what it is about
+		ws = pieces(call.Command[:min(len(call.Command), enough)])
+		ws = slices.DeleteFunc(ws, func(w string) bool { return common[w] && requests[w] == 0 })
+	}
+	return ws
+}
+
 // asked reports whether the operator asked for a call of this kind. One that names
 // nothing that it is done to has to be asked for by what its tool is about, and if
 // it removes, in words for all there is.
@@ -266,7 +279,7 @@ func (j *judgement) asked() bool {
 	}
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
-			if c.acts&acts != 0 && m.speaksOfTool(c, j.Tool) && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
+			if c.acts&acts != 0 && m.speaksOfTool(c, j.Call.words(), j.Command != "") && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
 				return true
 			}
 		}
@@ -286,10 +299,11 @@ func (m *message) any(c clause, words map[string]bool) bool {
 	return false
 }
 
-// speaksOfTool reports whether a piece of the message has a noun of a tool's name.
-func (m *message) speaksOfTool(c clause, tool string) bool {
-	for _, n := range nameWords(tool) {
-		if requests[n] != 0 && !nounsToo[n] || len(n) < 3 {
+// speaksOfTool reports whether a piece of the message has a noun of a tool's name,
+// or a word of a command.
+func (m *message) speaksOfTool(c clause, words []string, command bool) bool {
+	for _, n := range words {
+		if requests[n] != 0 && !nounsToo[n] && !command || len(n) < 3 {
 			continue
 		}
 		for i := c.begin; i < c.end; i++ {

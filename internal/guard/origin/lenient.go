@@ -371,7 +371,7 @@ var spoken = map[effect.Class]map[string]bool{
 func (j *judgement) speaksOf(p Part) bool {
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
-			if m.speaksOfTool(c, p.Tool) || m.any(c, spoken[p.Class]) {
+			if m.speaksOfTool(c, nameWords(p.Tool), false) || m.any(c, spoken[p.Class]) {
 				return true
 			}
 		}

@@ -61,7 +61,7 @@ type Part struct {
 // Call is a tool call whose values are looked for.
 type Call struct {
 	Tool      string
-	Args      []byte
+	Command   string // of a shell, what it runs
 	Arguments []effect.Argument
 	Kinds     []effect.Kind
 }

@@ -1,14 +1,16 @@
 package origin
 
 import (
+	"crypto/sha256"
+
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/wire"
 )
 
-// Parts are those of a conversation as it stands on the wire. whose labels what is
-// attributed to a user, and schemas are the tools as they were offered, by their
-// names.
-func Parts(from []wire.Part, whose func(wire.Part) Label, schemas map[string]effect.Schema) []Part {
+// Parts are those of a conversation as it stands on the wire. whose says of a part
+// that is attributed to a user whose it is, and what of it are his words; schemas
+// are the tools as they were offered, by their names.
+func Parts(from []wire.Part, whose func(wire.Part) (Label, string), schemas map[string]effect.Schema) []Part {
 	parts := make([]Part, 0, len(from))
 	args := map[string]string{}
 	sources := map[string]whence{}
@@ -34,7 +36,9 @@ func Parts(from []wire.Part, whose func(wire.Part) Label, schemas map[string]eff
 		case w.Role == wire.System:
 			p.Label = System
 		default:
-			p.Label = whose(w)
+			if p.Label, p.Text = whose(w); p.Text != w.Text {
+				p.Sum = [sha256.Size]byte{}
+			}
 		}
 		parts = append(parts, p)
 	}
