@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openseawall/seawall/internal/install"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -27,7 +28,7 @@ only be appended to (chattr +a); the URL gets a POST.`,
   seawall log checkpoint --to none`,
 		Args: cobra.NoArgs,
 		PreRunE: func(cmd *cobra.Command, args []string) error {
-			if err := handOver(to); err != nil {
+			if err := handOver(cmd, to); err != nil {
 				return err
 			}
 			return asOwner(cmd, args)
@@ -82,10 +83,10 @@ func sendTo(cmd *cobra.Command, to string, head []byte) error {
 }
 
 // handOver makes the file of a place the doors', who append to it as the owner of
-// the state. Only root can, and need.
-func handOver(to string) error {
+// the state, and lets their service write there. Only root can, and need.
+func handOver(cmd *cobra.Command, to string) error {
 	o, err := ledger.ParseOutside(to)
-	if err != nil || o.File == "" || os.Geteuid() != 0 {
+	if to == "" || err != nil && to != "none" || os.Geteuid() != 0 {
 		return nil
 	}
 	dir, err := state.Existing(stateDir)
@@ -93,6 +94,15 @@ func handOver(to string) error {
 		return nil // which is for the command to say
 	}
 	defer dir.Close()
-	uid, _ := dir.Owner()
-	return o.HandOver(uid)
+	plan, err := install.Writable(cmd.Context(), install.This(), dir, o.File)
+	if err != nil {
+		return fmt.Errorf("--to: %w", err)
+	}
+	if o.File != "" {
+		uid, _ := dir.Owner()
+		if err := o.HandOver(uid); err != nil {
+			return err
+		}
+	}
+	return plan.Apply(cmd.Context(), func(s install.Step) { fmt.Fprintln(cmd.OutOrStdout(), s.What) })
 }

@@ -268,7 +268,7 @@ func arrived(ctx context.Context, p *Patient, o ledger.Outside) []Finding {
 		}
 		fix := fmt.Sprintf("see that %s can append to it", p.owner())
 		if p.service {
-			fix += fmt.Sprintf("; the service may write nowhere else unless `systemctl edit seawall.service` says ReadWritePaths=%s below [Service]", filepath.Dir(o.File))
+			fix = fmt.Sprintf("seawall log checkpoint --to %s, as root, lets the service write there", o.File)
 		}
 		return []Finding{{What: fmt.Sprintf("no checkpoint has reached %s since row %d, although row %d is of %s", o.File, reached, row.ID, row.Time.Local().Format("2006-01-02 15:04")), Fix: fix}}
 	}

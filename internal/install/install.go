@@ -229,7 +229,9 @@ func (b *builder) account() {
 func (b *builder) units(program string) error {
 	for _, u := range packaging.Units(program) {
 		path := filepath.Join(unitFolder, u.Name)
-		if dropins, _ := fs.Glob(b.FS, strings.TrimPrefix(path, "/")+".d/*.conf"); len(dropins) > 0 {
+		dropins, _ := fs.Glob(b.FS, strings.TrimPrefix(path, "/")+".d/*.conf")
+		dropins = slices.DeleteFunc(dropins, func(d string) bool { return "/"+d == outsideFile })
+		if len(dropins) > 0 {
 			b.plan.note("%s is changed by /%s, which stays in force", u.Name, strings.Join(dropins, " and /"))
 		}
 		old, err := b.read(path)

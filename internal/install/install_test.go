@@ -173,3 +173,43 @@ func TestStatus(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckpointsElsewhere: the service may write where root says, and nowhere
+// else when root says otherwise; what somebody edited stays.
+func TestCheckpointsElsewhere(t *testing.T) {
+	b := builderOn(t, machine(t, "Id=seawall.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n"))
+	for _, c := range []struct{ path, step, text string }{
+		{"/mnt/a b/c", "write " + outsideFile, "[Service]\nReadWritePaths=\"-/mnt/a b\"\n"},
+		{"/mnt/100%\"/c", "write " + outsideFile, `ReadWritePaths="-/mnt/100%%\""`},
+		{"", "delete " + outsideFile, ""},
+		{packaging.State + "/checkpoints", "", ""},
+	} {
+		b.plan = &Plan{}
+		if err := b.outside(c.path); err != nil {
+			t.Fatal(err)
+		}
+		if got := steps(b.plan); c.step == "" && got != "" || !strings.Contains(got, c.step) {
+			t.Errorf("%q: the plan is\n%s", c.path, got)
+		}
+		if err := b.plan.Apply(t.Context(), func(Step) {}); os.Geteuid() != 0 {
+			continue // only root can write root's file
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if content, _ := b.read(outsideFile); c.text == "" && content != nil || !strings.Contains(string(content), c.text) {
+			t.Errorf("%q: it is %q", c.path, content)
+		}
+	}
+	for _, path := range []string{"/root/c", "/home/a/b/c", "/tmp/c", "/c", "/mnt/\n/c"} {
+		if err := b.outside(path); err == nil {
+			t.Errorf("%q is taken", path)
+		}
+	}
+	if err := os.MkdirAll(b.at(filepath.Dir(outsideFile)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, b.Machine, outsideFile, "mine")
+	if err := b.outside("/mnt/x/c"); err == nil || !strings.Contains(err.Error(), "edited by hand") {
+		t.Errorf("it says %v", err)
+	}
+}

@@ -61,6 +61,10 @@ func (b *builder) deleteFiles() {
 			continue
 		}
 		gone = true
+		if f.Path == outsideFile {
+			b.plan.add("delete "+f.Path, func(context.Context) error { return b.removeOutside() })
+			continue
+		}
 		if err == nil && sum(content) != f.SHA256 && f.Path != localProgram {
 			saved := f.Path + ".edited"
 			b.plan.note("%s was edited by hand and is kept as %s", f.Path, saved)
@@ -70,7 +74,8 @@ func (b *builder) deleteFiles() {
 		b.plan.add("delete "+f.Path, func(context.Context) error { return os.Remove(b.at(f.Path)) })
 	}
 	for _, name := range unitNames() {
-		if folder := filepath.Join(unitFolder, name+".d"); b.exists(folder) {
+		folder := filepath.Join(unitFolder, name+".d")
+		if left, _ := os.ReadDir(b.at(folder)); len(left) > 1 || len(left) == 1 && filepath.Join(folder, left[0].Name()) != outsideFile {
 			b.plan.note("%s is not Seawall's and stays", folder)
 		}
 	}
@@ -102,7 +107,7 @@ func (b *builder) recognise() {
 // own reports whether a file is one that install writes. The journal of an older
 // Seawall stands where the doors can write it, and this is root.
 func own(path string) bool {
-	return path == localProgram || filepath.Dir(path) == unitFolder && slices.Contains(unitNames(), filepath.Base(path))
+	return path == localProgram || path == outsideFile || filepath.Dir(path) == unitFolder && slices.Contains(unitNames(), filepath.Base(path))
 }
 
 // deleteAccount plans to remove the user, which owns nothing then.
