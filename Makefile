@@ -75,6 +75,11 @@ fuzz:
 bench:
 	@go run ./bench
 
+# Single weakenings of a hardened machine, and who notices: Seawall, Lynis,
+# OpenClaw's own audit. Root; writes docs/mutations.md.
+mutations:
+	@go run ./lab/mutations -compare -docs
+
 # How well the detectors do on labelled data, which is not in this repository:
 # DATA names its folder.
 DATA ?= ../shared/data
