@@ -74,7 +74,7 @@ func (w *Work) Apply(ctx context.Context, p *Plan) (*Run, error) {
 		if err := ctx.Err(); err != nil {
 			return run, err
 		}
-		w.one(ctx, run, i, broken)
+		_ = w.one(ctx, run, i, broken) // it is told, and in the journal
 	}
 	if err := w.lockout(ctx, run, broken); err != nil {
 		return run, err
@@ -85,25 +85,26 @@ func (w *Work) Apply(ctx context.Context, p *Plan) (*Run, error) {
 	return run, run.save()
 }
 
-// one does one step, and tells.
-func (w *Work) one(ctx context.Context, run *Run, i int, broken map[string]bool) bool {
+// one does one step, and tells. A step whose controls all failed in a step before
+// it is skipped.
+func (w *Work) one(ctx context.Context, run *Run, i int, broken map[string]bool) error {
 	s := run.Plan.Steps[i]
 	if id := firstOf(s.Controls, broken); id != "" {
 		w.tell(run, i, "skipped, since a step before it failed", nil)
 		run.Steps[i].Failed = "skipped: a step of " + id + " failed before it"
-		return false
+		return nil
 	}
 	err := w.do(ctx, run, i)
 	if err == nil {
 		w.tell(run, i, "done", nil)
-		return true
+		return nil
 	}
 	for _, id := range s.Controls {
 		broken[id] = true
 	}
 	w.tell(run, i, "failed", err)
 	run.Steps[i].Failed = err.Error()
-	return false
+	return err
 }
 
 // firstOf is the control of a step all of whose controls are broken.
@@ -125,6 +126,10 @@ func (w *Work) do(ctx context.Context, run *Run, i int) error {
 	now, err := kinds[s.Kind].read(ctx, w.Machine, s.Target)
 	if err != nil {
 		return err
+	}
+	if s.After.Folder && now.Folder && !s.Before.There {
+		p.Done = true // a package made it
+		return run.save()
 	}
 	if !now.same(s.Before) && s.Kind != KindRuleset && s.Kind != KindUnit && s.Kind != KindPackage {
 		return fmt.Errorf("%s was changed a moment ago by somebody else: it was left as it is", s.Target)
@@ -198,8 +203,8 @@ func (w *Work) lockout(ctx context.Context, run *Run, broken map[string]bool) er
 			continue
 		}
 		err := ctx.Err()
-		if err == nil && !w.one(ctx, run, i, broken) {
-			err = errors.New(run.Steps[i].Failed)
+		if err == nil {
+			err = w.one(ctx, run, i, broken)
 		}
 		if err == nil {
 			continue

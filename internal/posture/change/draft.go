@@ -348,17 +348,20 @@ func (e Unit) wish(d *draft, c Change) error {
 
 // verb enters one verb into the step of a unit.
 func (s *Step) verb(v Verb, c Change) error {
-	was, did := s.After, len(s.Do)
+	was := s.After
 	switch v {
-	case Enable, Disable, Mask, Unmask:
+	case Unmask:
+		if s.After.Enabled == "masked" {
+			s.After.Enabled = "disabled"
+		}
+	case Enable, Disable, Mask:
 		if err := s.claim("the start with the machine", string(v)); err != nil {
 			return err
 		}
-		s.After.Enabled = map[Verb]string{Enable: "enabled", Disable: "disabled", Mask: "masked", Unmask: "disabled"}[v]
-		if v == Unmask && s.Before.Enabled != "masked" || v == Disable && s.Before.Enabled == "" {
+		s.After.Enabled = map[Verb]string{Enable: "enabled", Disable: "disabled", Mask: "masked"}[v]
+		if v == Disable && s.Before.Enabled == "" || v == Enable && s.Before.Enabled == "static" {
 			s.After.Enabled = was.Enabled
 		}
-		s.After.There = true
 	case Start, Stop:
 		s.After.Active = map[Verb]string{Start: "active", Stop: "inactive"}[v]
 	case Reload, RestartIt:
@@ -369,7 +372,7 @@ func (s *Step) verb(v Verb, c Change) error {
 	default:
 		return fmt.Errorf("%q is nothing to do with a unit; please report it", v)
 	}
-	if !was.same(s.After) || len(s.Do) != did || v == Reload || v == RestartIt {
+	if !was.same(s.After) || v == Reload || v == RestartIt {
 		s.enter(c)
 	}
 	return nil
