@@ -59,7 +59,7 @@ type frozenNow struct {
 
 func freeze(cmd *cobra.Command, since string, asJSON, all bool) error {
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
-	from, err := moment(since)
+	from, err := moment(since, time.Now())
 	if err != nil {
 		return fmt.Errorf("--since: %w", err)
 	}

@@ -14,12 +14,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/ledger/ocsf"
 	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/state"
 )
 
 type logFlags struct {
+	format       string // text, jsonl, ocsf
 	json, follow bool
+	ran          bool
 	damage, all  bool
 	since, until string
 	filter       ledger.Filter
@@ -35,20 +38,28 @@ brackets the policies that decided. Every tool call has a line. A text has one
 when something was found in it. "Outcome unknown" stands behind a call that was
 let through and whose result has not come by Seawall.
 
+--ran answers what actually ran, and who allowed it: each call that was let
+through between the times, or whose result came then.
+
 With --json there is a line for each row of the record: what was asked, what was
-decided, and what was done, with the SHA-256 of the result.`,
+decided, and what was done, with the SHA-256 of the result. --format ocsf prints
+an event of the Open Cybersecurity Schema Framework for each line of the list.`,
 		Example: `  seawall log --decision deny --since 1h   what was stopped in the last hour
   seawall log --follow                     go on as it happens
+  seawall log --ran --since 14:00 --until 15:00
   seawall log --json --tool exec           one JSON object a row
+  seawall log --format ocsf --since 24h    for a log collector
   seawall log --damage --since 1h          what the agent did in the last hour`,
 		Args:    cobra.NoArgs,
 		PreRunE: asOwner,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return showLog(cmd, f) },
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&f.json, "json", false, "print one JSON object a row")
+	flags.BoolVar(&f.json, "json", false, "the same as --format jsonl")
+	flags.StringVar(&f.format, "format", "text", "print `text`, jsonl or ocsf")
+	flags.BoolVar(&f.ran, "ran", false, "only calls that were let through: what ran, and who allowed it")
 	flags.BoolVarP(&f.follow, "follow", "f", false, "go on as rows are added")
-	flags.StringVar(&f.since, "since", "", "only rows since this `time` or so long ago: 1h, 2026-11-24, 2026-11-24T14:00")
+	flags.StringVar(&f.since, "since", "", "only rows since this `time` or so long ago: 14:00, 1h, 2026-11-24, 2026-11-24T14:00")
 	flags.StringVar(&f.until, "until", "", "only rows before this `time` or so long ago")
 	flags.StringVar(&f.filter.Tool, "tool", "", "only this `tool`")
 	flags.StringVar(&f.filter.Decision, "decision", "", "only this `decision`: allow, redact, ask, deny")
@@ -56,17 +67,25 @@ decided, and what was done, with the SHA-256 of the result.`,
 	flags.IntVarP(&f.filter.Last, "last", "n", 0, "only the last `N` rows")
 	flags.BoolVar(&f.damage, "damage", false, "tell what the agent did: what ran, was written, reached, sent, read")
 	flags.BoolVar(&f.all, "all", false, "with --damage: all of it, not a screen")
+	cmd.MarkFlagsMutuallyExclusive("ran", "follow", "damage")
+	cmd.MarkFlagsMutuallyExclusive("ran", "decision")
+	cmd.MarkFlagsMutuallyExclusive("json", "format")
+	cmd.MarkFlagsMutuallyExclusive("damage", "format")
 	cmd.AddCommand(newVerify(), newCheckpoint())
 	return cmd
 }
 
 func showLog(cmd *cobra.Command, f logFlags) error {
 	var err error
-	if f.filter.Since, err = moment(f.since); err != nil {
-		return fmt.Errorf("--since: %w", err)
+	if f.filter.Since, f.filter.Until, err = period(f.since, f.until, time.Now()); err != nil {
+		return err
 	}
-	if f.filter.Until, err = moment(f.until); err != nil {
-		return fmt.Errorf("--until: %w", err)
+	if f.json {
+		f.format = "jsonl"
+	}
+	write, ok := formats[f.format]
+	if !ok {
+		return fmt.Errorf("--format: there is no %q: choose text, jsonl or ocsf", f.format)
 	}
 	if f.damage {
 		return showDamage(cmd, f)
@@ -76,9 +95,12 @@ func showLog(cmd *cobra.Command, f logFlags) error {
 		return err
 	}
 	defer record.Close()
+	if f.ran {
+		return showRan(cmd, record, f)
+	}
 	// What has just been decided cannot have an outcome yet: that comes as a line.
-	f.filter.Brief = !f.json && !f.follow
-	printer := newRowPrinter(cmd.OutOrStdout(), f)
+	f.filter.Brief = f.format != "jsonl" && !f.follow
+	printer := write(cmd.OutOrStdout(), f)
 	for {
 		for row, err := range record.Rows(cmd.Context(), f.filter) {
 			if err != nil {
@@ -113,27 +135,23 @@ func openRecord() (*ledger.Reader, error) {
 	return ledger.OpenReader(dir)
 }
 
-// moment reads a time, or how long ago it was; "" is the zero time.
-func moment(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil {
-		return time.Now().Add(-d), nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q is neither a time (2026-11-24T14:00) nor a duration (90m)", s)
-}
+// rowPrinter prints a row of the record.
+type rowPrinter func(ledger.Row) error
 
-func newRowPrinter(w io.Writer, f logFlags) func(ledger.Row) error {
-	if f.json {
+// formats are the ways in which the record is printed.
+var formats = map[string]func(io.Writer, logFlags) rowPrinter{
+	"text": newRowPrinter,
+	"jsonl": func(w io.Writer, _ logFlags) rowPrinter {
 		e := json.NewEncoder(w)
 		return func(r ledger.Row) error { return e.Encode(r) }
-	}
+	},
+	"ocsf": func(w io.Writer, _ logFlags) rowPrinter {
+		e := json.NewEncoder(w)
+		return func(r ledger.Row) error { return e.Encode(ocsf.Of(r, sentenceOf(r), version())) }
+	},
+}
+
+func newRowPrinter(w io.Writer, f logFlags) rowPrinter {
 	colours := map[string]string{"deny": "1", "ask": "3", "redact": "3", "allow": "2"}
 	painted := colour(w)
 	return func(r ledger.Row) error {

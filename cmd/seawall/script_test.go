@@ -160,7 +160,9 @@ func actions(ts *testscript.TestScript, _ bool, args []string) {
 		{Kind: ledger.Decided, Asked: 1, Decision: "allow", Act: "call", Tool: "read"},
 		{Kind: ledger.Done, Asked: 1, Act: "call", Tool: "read", Result: "beef"},
 		{Kind: ledger.Asked, Act: "call", Tool: "exec"},
-		{Kind: ledger.Decided, Asked: 4, Decision: "allow", Act: "call", Tool: "exec"},
+		{Kind: ledger.Decided, Asked: 4, Decision: "allow", Act: "call", Tool: "exec", Version: "582a", Policy: []string{"approved"},
+			Origins:  map[string][]string{"command": {"web", "operator"}, "workdir": {"operator"}},
+			Approval: &ledger.Approval{Question: 2, Answer: "allow", By: "anna", Via: "terminal", Scope: "once"}},
 		{Kind: ledger.Asked, Act: "call", Tool: "write"},
 		{Kind: ledger.Event, Why: "started"},
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -238,10 +240,23 @@ func printSeen(w io.Writer, r ledger.Row) {
 	if s := r.Seen; s != nil {
 		printSignals(line, s)
 	}
+	printOrigins(line, r.Origins)
 	line("from", from(r)...)
 	line("door", strings.TrimSpace(r.Door+" "+r.Route))
 	line("agent", strings.TrimSpace(r.Agent+" "+r.Session))
 	line("policy", r.Version)
+	if r.Decision == "allow" {
+		line("allowed", why.Allowed(r))
+	}
+}
+
+// printOrigins says where the values of a call can come from.
+func printOrigins(line func(string, ...string), origins map[string][]string) {
+	label := "origin"
+	for _, arg := range slices.Sorted(maps.Keys(origins)) {
+		line(label, strings.TrimSuffix(arg+": "+strings.Join(origins[arg], ", "), ": "))
+		label = ""
+	}
 }
 
 func printSignals(line func(string, ...string), s *ledger.Seen) {
