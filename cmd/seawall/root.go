@@ -23,10 +23,11 @@ func newRoot() *cobra.Command {
 		Short: "Make a self-hosted AI agent safe to run",
 		Long: `Seawall tells you the worst your OpenClaw agent could do in five minutes, makes
 it small, proves it, and asks you before anything you did not decide leaves,
-spends or destroys. Today it stops such a thing; asking is to come.
+spends or destroys.
 
   seawall audit      how this machine stands (changes nothing)
   seawall up         audit, then stand between OpenClaw and its model
+  seawall approve    answer what the agent asks
   seawall demo       see attacks stopped, with nothing installed
 
 It sends nothing anywhere that you did not configure.`,
