@@ -274,13 +274,14 @@ func TestEveryPort(t *testing.T) {
 	t.Logf("every port of TCP, by its SYN:\n%s", strings.Join(b.lines, "\n"))
 }
 
+// listens is a port that something answers on, and that is to be closed.
+var listens = []change.Port{{Proto: "tcp", Port: 3000}}
+
 // TestOldSessions: what was connected before there was any firewall, and before
 // the kernel watched connections, goes on, whoever speaks first.
 func TestOldSessions(t *testing.T) {
 	if inside.Inner() {
-		write(t, posture.Aim{Profile: posture.Profile{Firewall: posture.FirewallProfile{
-			Close: []change.Port{{Proto: "tcp", Port: 3000}}, OutClosed: blocked,
-		}}})
+		write(t, posture.Aim{Profile: posture.Profile{Firewall: posture.FirewallProfile{Close: listens, OutClosed: blocked}}})
 		return
 	}
 	machine, stranger := ends(t)
