@@ -106,9 +106,10 @@ type Owner struct {
 	GID uint32 `json:"gid"`
 }
 
-// File is a whole file of Seawall's own: a drop-in, a unit. Its base name has to
-// hold "seawall"; another file that is there already is a conflict, not
-// overwritten. Missing folders are made (0755, root).
+// File is a whole file of Seawall's own: a drop-in, a unit. Its base name holds
+// "seawall"; where a program asks for another name (/etc/cron.allow), a file that
+// is there already is a conflict, not overwritten. Missing folders are made
+// (0755, root).
 type File struct {
 	Path    string
 	Content string

@@ -204,12 +204,12 @@ func (d *draft) content(s *Step, text []byte, c Change) {
 }
 
 func (e File) wish(d *draft, c Change) error {
-	if !own(e.Path) {
-		return fmt.Errorf("%s is no file of Seawall's own by its name; please report it", e.Path)
-	}
 	s, err := d.file(e.Path, c)
 	if err != nil {
 		return err
+	}
+	if !own(e.Path) && s.Before.There && string(s.Before.Content) != e.Content {
+		return fmt.Errorf("%s is there already, and is not Seawall's: it is not overwritten", e.Path)
 	}
 	if err := s.claim("all", e.Content); err != nil {
 		return fmt.Errorf("two fixes in this plan write %s, each with another content", e.Path)

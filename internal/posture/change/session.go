@@ -194,6 +194,9 @@ func (w *Work) ConfirmFrom(ctx context.Context, s Session) (*Run, error) {
 	}
 	i := slices.IndexFunc(all, func(r *Run) bool { return r.Status == Waiting })
 	if i < 0 {
+		if n := len(all); n > 0 && all[n-1].Status == Reverted {
+			return nil, fmt.Errorf("too late: nobody confirmed run %d, so what could have locked you out was taken back; seawall harden --apply does it again", all[n-1].N)
+		}
 		return nil, errors.New("nothing waits for a confirmation")
 	}
 	run := all[i]
