@@ -58,3 +58,7 @@ func decodeArgs(r *recorder, args []byte) map[string]any {
 	}
 	return m
 }
+
+// Known reports whether a tool is one of OpenClaw's own: how it was offered says
+// nothing more of it.
+func Known(tool string) bool { _, ok := tools[tool]; return ok }

@@ -26,9 +26,7 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 	for _, l := range f.Labels {
 		o.Quoted = o.Quoted || l == origin.Quoted
 	}
-	if len(f.Private) > 0 {
-		o.Audience = policy.AudienceOthers
-	}
+	o.Audience = audience(a.Tool, arguments, f)
 	switch a.Speaker.Who {
 	case Owner:
 		o.Asker = policy.AskerOperator
@@ -40,6 +38,26 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 		by[g.clean(arg)] = texts(labels)
 	}
 	return o, by
+}
+
+// audience is who will see what a call sends.
+func audience(tool string, arguments []effect.Argument, f origin.Found) string {
+	switch {
+	case tool == "message" && !slices.ContainsFunc(arguments, leads):
+		return policy.AudienceAsker // OpenClaw answers where it was asked
+	case len(f.Private) > 0:
+		return policy.AudienceOthers
+	}
+	return policy.AudienceNobody
+}
+
+// leads reports whether an argument says where something goes.
+func leads(a effect.Argument) bool {
+	switch a.Kind {
+	case effect.Recipient, effect.URL, effect.Host, effect.Path:
+		return true
+	}
+	return false
 }
 
 // commandOf is the shell command that stands in a call's arguments, or "".

@@ -53,13 +53,17 @@ func WordsOf(text string) Words { return Words{sum(text), len(text)} }
 // In returns those words out of the text that OpenClaw makes of them: it writes
 // a time, or a channel and a sender, before them, and the run's own line behind.
 func (w Words) In(text string) (words string, ok bool) {
-	text = text[:len(text)-len(runtimeLine(text))]
+	text = Message(text)
 	if w.Len == 0 || w.Len > len(text) {
 		return "", false
 	}
 	words = text[len(text)-w.Len:]
 	return words, sum(words) == w.Sum
 }
+
+// Message is a user's text without the line that OpenClaw appends to the first one
+// of a conversation.
+func Message(text string) string { return text[:len(text)-len(runtimeLine(text))] }
 
 // runtimeLine is what OpenClaw appends to the first message of a conversation,
 // "" when nothing of that form is there.

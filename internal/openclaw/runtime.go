@@ -1,6 +1,9 @@
 package openclaw
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Runtime is what the last line of a request says of the run: OpenClaw appends
 // "Runtime: agent=main | session=… | sessionId=… | host=…" as a message of the
@@ -45,3 +48,8 @@ func ParseWorkspace(instructions string) string {
 	}
 	return ""
 }
+
+// IsRuntime reports whether a message is that line and nothing else.
+func IsRuntime(text string) bool { return runtimeOnly.MatchString(text) }
+
+var runtimeOnly = regexp.MustCompile(`^\s*Runtime: agent=[^|\n]+( \| [A-Za-z_]+=[^|\n]*)*\s*$`)

@@ -9,29 +9,36 @@ import (
 
 // Parts are those of a conversation as it stands on the wire. whose says of a part
 // that is attributed to a user whose it is, and what of it are his words; schemas
-// are the tools as they were offered, by their names.
-func Parts(from []wire.Part, whose func(wire.Part) (Label, string), schemas map[string]effect.Schema) []Part {
+// are the tools as they were offered, by their names. behind says which tool a call
+// of the conversation really was, and with what; nil takes it as it stands.
+func Parts(from []wire.Part, whose func(wire.Part) (Label, string), behind func(wire.Part) (tool, args string), schemas map[string]effect.Schema) []Part {
 	parts := make([]Part, 0, len(from))
-	args := map[string]string{}
+	calls := map[string]call{}
 	sources := map[string]whence{}
 	for _, w := range from {
 		p := Part{Text: w.Text, Sum: w.Sum}
 		switch {
 		case w.Role == wire.Tool:
-			at, ok := sources[w.Tool]
+			of, ok := calls[w.CallID]
 			if !ok {
-				at.class, at.private = effect.Source(w.Tool, schemas[w.Tool])
-				sources[w.Tool] = at
+				of.tool = w.Tool
 			}
-			p.Class, p.Private = at.class, at.private
-			p.Label, p.Tool, p.Args, p.Schema = Label(at.class), w.Tool, args[w.CallID], schemas[w.Tool]
+			at, ok := sources[of.tool]
+			if !ok {
+				at.class, at.private = effect.Source(of.tool, schemas[of.tool])
+				sources[of.tool] = at
+			}
+			p.Class, p.Private, p.Label = at.class, at.private, Label(at.class)
+			p.Tool, p.Args, p.Schema = of.tool, of.args, schemas[of.tool]
 			if p.Tool == "" {
 				p.Label, p.Tool = Unknown, "?"
 			}
 		case w.Role == wire.Assistant:
-			p.Model = true
-			if w.Call {
-				args[w.CallID] = w.Text
+			if p.Model = true; w.Call && behind != nil {
+				tool, args := behind(w)
+				calls[w.CallID] = call{tool, args}
+			} else if w.Call {
+				calls[w.CallID] = call{w.Tool, w.Text}
 			}
 		case w.Role == wire.System:
 			p.Label = System
@@ -44,6 +51,8 @@ func Parts(from []wire.Part, whose func(wire.Part) (Label, string), schemas map[
 	}
 	return parts
 }
+
+type call struct{ tool, args string }
 
 type whence struct {
 	class   effect.Class

@@ -98,7 +98,7 @@ func (e *Engine) Judge(ctx context.Context, c Case) (Answer, error) {
 	for _, t := range q.Tools {
 		schemas[t.Name] = effect.Schema{Name: t.Name, Description: t.Description, Parameters: t.Schema}
 	}
-	parts := origin.Parts(q.Parts, func(wire.Part) origin.Label { return origin.Operator }, schemas)
+	parts := origin.Parts(q.Parts, func(p wire.Part) (origin.Label, string) { return origin.Operator, p.Text }, nil, schemas)
 	e.mark(ctx, parts)
 	d := e.guard.Judge(ctx, guard.Action{
 		Turn:   guard.Turn{Door: "replay", Speaker: guard.Speaker{Who: guard.Owner}, Talk: origin.New(parts, "", e.cache)},

@@ -34,6 +34,7 @@ func (t *turn) action(c wire.Call) (a guard.Action, strict string) {
 	if inner.Args == nil {
 		a.Args = []byte(c.Args)
 	}
+	a.Schema = t.schemas[inner.Tool]
 	if calls[0].Lenient && !ambiguous {
 		strict = string(calls[0].Args)
 	}

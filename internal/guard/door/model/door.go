@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/wire"
 	"github.com/openseawall/seawall/internal/loopback"
 )
@@ -32,9 +33,11 @@ type Door struct {
 	transport http.RoundTripper
 	// conversations are those that passed; nothing that was decided about them is kept.
 	conversations wire.Conversations
-	limits        limits
-	flight        *semaphore.Weighted // see limits
-	Stats         Stats
+	// origins remembers whose words stand in them.
+	origins *origin.Tracker
+	limits  limits
+	flight  *semaphore.Weighted // see limits
+	Stats   Stats
 	// Witness is told what passes. It is set before the door opens; New's does
 	// nothing.
 	Witness Witness
@@ -78,7 +81,7 @@ func New(g *guard.Guard, routes *Routes, transport http.RoundTripper) *Door {
 	if transport == nil {
 		transport = newTransport()
 	}
-	d := &Door{guard: g, routes: routes, Witness: unwitnessed{}}
+	d := &Door{guard: g, routes: routes, origins: origin.NewTracker(), Witness: unwitnessed{}}
 	d.limit(transport, usual)
 	return d
 }

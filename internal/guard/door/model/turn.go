@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/guard/wire"
 	"github.com/openseawall/seawall/internal/openclaw"
@@ -26,6 +28,8 @@ type turn struct {
 	reply   *guard.Reply
 	witness Witness
 	config  string // the agent's, by whose route it came
+	origins *origin.Tracker
+	schemas map[string]effect.Schema // of the tools that are offered
 }
 
 func newTurn(g *guard.Guard, x *exchange, header string) *turn {
@@ -39,6 +43,7 @@ func newTurn(g *guard.Guard, x *exchange, header string) *turn {
 		secrets: map[string]string{},
 		witness: x.door.Witness,
 		config:  x.route.Agent,
+		origins: x.door.origins,
 	}
 	t.Speaker, t.Workspace = x.door.Witness.Speaker(t.config, trace)
 	for _, p := range slices.Backward(x.request.Parts) {
@@ -117,7 +122,7 @@ func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string
 			return nil, t.guard.Halted(t.Turn, d)
 		}
 	}
-	replaced = map[int]string{}
+	replaced, marked := map[int]string{}, map[int]bool{}
 	fresh := t.firstNewPart()
 	reader := t.guard.Reader()
 	texts := t.texts()
@@ -140,8 +145,10 @@ func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string
 			return nil, t.guard.Refused(t.Turn, r)
 		default:
 			replaced[i] = t.guard.Removed(text, r)
+			marked[i] = true
 		}
 	}
+	t.Talk = t.talk(t.origins, marked)
 	return replaced, ""
 }
 
