@@ -48,6 +48,7 @@ type statusReport struct {
 	Last     []ledger.Row      `json:"last_denials"`
 	Wrong    []operator.Wrong  `json:"wrong,omitempty"` // what detectors find by mistake, by the operator's word
 	Record   *ledger.Space     `json:"record,omitempty"`
+	Failing  string            `json:"checkpoints_failing,omitempty"` // why they do not leave the machine
 
 	watched service.Watched
 }
@@ -153,6 +154,9 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 		return s, err
 	}
 	s.Record = &space
+	if why, since := ledger.Failing(dir); why != "" && s.Running != nil {
+		s.Failing = fmt.Sprintf("%s, since %s", why, since.Local().Format("2006-01-02 15:04"))
+	}
 	s.Wrong, _ = operator.AllWrong(dir) // of a damaged file nothing counts
 	s.Last, err = lastDenials(cmd, dir)
 	return s, err
@@ -249,6 +253,9 @@ func printStatus(w io.Writer, s statusReport) {
 		if warning := r.Warning(); warning != "" {
 			fmt.Fprintln(w, "problem  ", warning)
 		}
+	}
+	if s.Failing != "" {
+		fmt.Fprintln(w, "problem  ", s.Failing+". To change that: seawall doctor")
 	}
 	if len(s.Routes) > 0 {
 		fmt.Fprintln(w, "boundary ", s.watched.Boundary)

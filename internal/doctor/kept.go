@@ -222,6 +222,11 @@ func outside(ctx context.Context, p *Patient) []Finding {
 	switch {
 	case err != nil:
 		return failed(err)
+	case o.URL != "" && p.running != nil:
+		if why, since := ledger.Failing(p.dir); why != "" {
+			return found("%s, since %s", why, since.Local().Format("2006-01-02 15:04"))
+		}
+		return reach(ctx, o.URL)
 	case o.URL != "":
 		return reach(ctx, o.URL)
 	case o.File == "" || p.running == nil:

@@ -266,6 +266,25 @@ func TestCheckpointsThatDoNotLeaveAreTold(t *testing.T) {
 	if rows := l.publisher.Load().take(); len(rows) != 1 || !strings.Contains(rows[0].Why, place) {
 		t.Errorf("the record will say %+v", rows)
 	}
+	if why, since := Failing(dir); !strings.Contains(why, place) || since.IsZero() {
+		t.Errorf("status will say %q since %s", why, since)
+	}
+	// After a restart it is known, until one leaves.
+	l = open(t, dir)
+	l.Publish(dir)
+	if s := l.Trouble(); !strings.Contains(s, place) {
+		t.Errorf("after a restart Trouble says %q", s)
+	}
+	if err := os.Mkdir(filepath.Dir(place), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Append(t.Context(), Row{Kind: Decided}); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, l)
+	if why, _ := Failing(dir); why != "" || l.Trouble() != "" {
+		t.Errorf("once one has left, status says %q, Trouble %q", why, l.Trouble())
+	}
 }
 
 // TestARecordFromABackup opens a record behind which a checkpoint had left.

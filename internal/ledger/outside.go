@@ -28,7 +28,8 @@ import (
 // operator says: a file or a URL that only appends.
 const (
 	outsideFile = "checkpoints.json"
-	sendEvery   = 10_000 // rows, or a minute, whichever comes first
+	failingFile = "checkpoints.failing" // why the last one did not leave; gone when it did
+	sendEvery   = 10_000                // rows, or a minute, whichever comes first
 	sendTimeout = 10 * time.Second
 	maxOutside  = 64 << 20 // bytes of checkpoints that are read
 )
@@ -48,6 +49,19 @@ func ParseOutside(place string) (Outside, error) {
 		return Outside{}, fmt.Errorf("%q is neither a URL nor the whole path of a file (/mnt/…)", place)
 	}
 	return Outside{File: filepath.Clean(place)}, nil
+}
+
+// Failing says why checkpoints do not leave the machine, as the doors last tried,
+// and since when; "" when they do.
+func Failing(dir *state.Dir) (why string, since time.Time) {
+	content, err := dir.Read(failingFile)
+	if err != nil {
+		return "", since
+	}
+	if info, err := os.Lstat(dir.Path(failingFile)); err == nil {
+		since = info.ModTime()
+	}
+	return string(content), since
 }
 
 // String names the place, "" when there is none.
@@ -194,6 +208,7 @@ type publisher struct {
 // record has gone back behind a checkpoint that had left.
 func (l *Ledger) Publish(dir *state.Dir) {
 	p := &publisher{dir: dir, queue: make(chan []byte, 1), done: make(chan struct{})}
+	p.trouble, _ = Failing(dir)
 	if o, err := LoadOutside(dir); err != nil {
 		p.failed(err)
 	} else {
@@ -264,8 +279,12 @@ func (p *publisher) failed(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now != p.trouble {
-		if p.trouble = now; now == "" {
+		p.trouble = now
+		if now == "" {
+			_ = p.dir.Remove(failingFile)
 			now = "checkpoints leave the machine again"
+		} else {
+			_ = p.dir.Write(failingFile, []byte(now)) // on a full disk the record says it
 		}
 		p.news = append(p.news, now)
 	}

@@ -196,7 +196,9 @@ func (f *full) Behind(ledger.Row) error                              { return f.
 func TestARecordThatCannotBeKeptIsSaidOnce(t *testing.T) {
 	s, complaints := opened(t, directory(t))
 	record := &full{errors.New("the disk is full")}
+	approvals := s.guard.Approvals
 	s.guard = guard.New(s.policy, record, detect.NewKnown(nil), nil)
+	s.guard.Approvals = approvals
 	s.guard.Judge(t.Context(), guard.Action{Tool: "exec", Args: []byte(`{"command":"ls"}`)})
 	seen := s.look(t.Context(), look{})
 	s.look(t.Context(), seen)

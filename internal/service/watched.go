@@ -134,6 +134,8 @@ func Release(a proof.Agent) string {
 	switch {
 	case a.Version == "":
 		return ""
+	case a.Unproven != nil && a.Unproven.Version == "":
+		return a.Version + ", and it is not whole: " + a.Unproven.Why
 	case openclaw.Tested(a.Version):
 		return a.Version + ", which Seawall was tested with"
 	}
