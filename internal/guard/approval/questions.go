@@ -25,14 +25,14 @@ func List(dir *state.Dir) ([]Question, error) {
 	return q.All, err
 }
 
-const remedy = "so nothing is allowed by it: delete it, and the agent asks again"
+const remedy = "nothing is allowed by it; delete it, and the agent asks again"
 
 // change changes the questions of a state directory as a whole.
 func change(dir *state.Dir, f func(*questions) error) error {
 	return dir.Change(File, func(old []byte) ([]byte, error) {
 		var q questions
 		if len(old) > 0 && json.Unmarshal(old, &q) != nil {
-			return nil, fmt.Errorf("%s is damaged, %s", dir.Path(File), remedy)
+			return nil, fmt.Errorf("%s is damaged: %s", dir.Path(File), remedy)
 		}
 		if err := f(&q); err != nil {
 			return nil, err
