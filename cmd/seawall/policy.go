@@ -16,9 +16,10 @@ import (
 func newPolicy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Look at the policy and check an edited one",
+		Short: "Look at the policy, try it, and check an edited one",
 		Args:  cobra.NoArgs,
 	}
+	cmd.AddCommand(newPolicyList(), newPolicyTest(), newPolicyDiff(), newPolicyTool())
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "check [FILE]",
