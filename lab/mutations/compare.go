@@ -43,6 +43,12 @@ func (m Mutation) aboutOpenClaw() bool {
 // the recorded Docker answers no program but Seawall.
 func (m Mutation) aboutContainers() bool { return m.Base != "" }
 
+// aboutSeawallAlone reports whether a mutation is an answer that a copy of files
+// does not hold: what runs, listens, or stands in a database.
+func (m Mutation) aboutSeawallAlone() bool {
+	return m.Socket != nil || m.Process != nil || len(m.Answer) > 0 && strings.Contains(sorted(m.Answer)[0], "seawall:")
+}
+
 // auditor runs `openclaw security audit` on copies of the recorded machine's
 // OpenClaw.
 type auditor struct {
@@ -208,9 +214,6 @@ func (m Mutation) touches() (words []string) {
 	if m.NFT != nil || len(m.Answer) > 0 && strings.Contains(sorted(m.Answer)[0], "nft") {
 		words = append(words, "FIRE-")
 	}
-	if m.Socket != nil || m.Process != nil {
-		words = append(words, "a process")
-	}
 	// What Lynis calls some of them.
 	for _, w := range slices.Clone(words) {
 		words = append(words, called[w]...)
@@ -220,9 +223,9 @@ func (m Mutation) touches() (words []string) {
 
 // called are Lynis' tests for what has no name of its own in a finding.
 var called = map[string][]string{
-	"/etc/shadow": {"AUTH-9283", "AUTH-9282"}, "/etc/passwd": {"AUTH-9204", "AUTH-9208"}, "/home/admin": {"HOME-"}, "/tmp": {"FILE-6362"},
+	"/etc/shadow": {"AUTH-9283", "without password"}, "/etc/passwd": {"AUTH-9204", "uid zero", "administrator accounts"}, "/home/admin": {"HOME-"}, "/tmp": {"FILE-6362"},
 	"systemd-timesyncd": {"TIME-"}, "fail2ban": {"DEB-0880"}, "unattended-upgrades": {"PKGS-7420"}, "telnetd": {"INSE-"}, "/var/log/journal": {"LOGG-"},
-	"/etc/cron.allow": {"SCHD-"}, "/etc/sudoers": {"AUTH-9252"}, "/usr/local/bin": {"FILE-"},
+	"/etc/cron.allow": {"SCHD-"}, "/etc/sudoers": {"AUTH-9252", "sudoers"}, "/usr/local/bin": {"FILE-"},
 }
 
 // said runs one batch and tells for each mutation whether Lynis noticed it.
@@ -276,13 +279,16 @@ func (l *lynis) findings(ctx context.Context, archives ...[]byte) (map[string]bo
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Join(dir, "lab/run"), 0o755); err != nil {
+		return nil, err
+	}
 	daemons := ""
 	for unit, name := range map[string]string{"ssh": "sshd", "fail2ban": "fail2ban-server", "systemd-timesyncd": "systemd-timesyncd"} {
 		if active.MatchString(regexp.MustCompile(`(?s)Id=` + unit + `\.service\n.*?\n\n`).FindString(string(units))) {
-			daemons += fmt.Sprintf("cp %[1]s/usr/bin/sleep %[1]s/lab/%[2]s; chroot %[1]s /lab/%[2]s 600 & ", dir, name)
+			daemons += fmt.Sprintf("cp %[1]s/usr/bin/sleep %[1]s/lab/run/%[2]s; chroot %[1]s /lab/run/%[2]s 600 >/dev/null 2>&1 & ", dir, name)
 		}
 	}
-	script := fmt.Sprintf("mount -t proc proc %[1]s/proc && mount -t tmpfs none %[1]s/dev/shm; "+daemons+"exec chroot %[1]s /usr/sbin/lynis audit system --quick --quiet --no-colors --no-log --report-file /lab/report --tests-from-group '%[2]s'", dir, lynisGroups)
+	script := fmt.Sprintf("mount -t proc proc %[1]s/proc && mount -t tmpfs none %[1]s/dev/shm; "+daemons+"exec chroot %[1]s /usr/sbin/lynis audit system --quick --no-colors --no-log --report-file /lab/report --tests-from-group '%[2]s'", dir, lynisGroups)
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--pid", "--fork", "--net", "sh", "-c", script)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C"}
 	out, err := cmd.CombinedOutput()
@@ -294,7 +300,20 @@ func (l *lynis) findings(ctx context.Context, archives ...[]byte) (map[string]bo
 	for _, m := range line.FindAllStringSubmatch(string(text), -1) {
 		found[m[1]] = true
 	}
+	// The screen says more than the report: "File: /etc/passwd [ SUGGESTION ]".
+	for screen := range strings.Lines(string(out)) {
+		screen = strings.Join(strings.Fields(escape.ReplaceAllString(screen, " ")), " ")
+		if m := result.FindStringSubmatch(screen); m != nil && !slices.Contains(fine, m[1]) {
+			found[screen] = true
+		}
+	}
 	return found, nil
 }
+
+var (
+	escape = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
+	result = regexp.MustCompile(`\[ ([A-Z ]+) \]$`)
+	fine   = []string{"OK", "DONE", "ENABLED", "HARDENED", "RUNNING", "YES", "FOUND", "ACTIVE", "PROTECTED"}
+)
 
 func (l *lynis) close() { _ = os.RemoveAll(l.tree) }

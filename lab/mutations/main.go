@@ -84,7 +84,7 @@ func ask(ctx context.Context, all []Mutation, said map[string]answer) error {
 	var system, claw []Mutation
 	for _, m := range all {
 		switch a := said[m.Name]; {
-		case m.aboutContainers():
+		case m.aboutContainers(), m.aboutSeawallAlone():
 		case m.aboutOpenClaw():
 			if a.OpenClaw == "" {
 				claw = append(claw, m)

@@ -37,7 +37,7 @@ func Make(ctx context.Context, m Machine, wishes []Wish) *Plan {
 			p.Steps = append(p.Steps, s)
 		}
 	}
-	p.Notes, p.Configs = append(p.Notes, d.notes...), d.configs
+	p.Notes = append(p.Notes, d.notes...)
 	p.sort()
 	return p
 }
@@ -60,13 +60,11 @@ type draft struct {
 	steps map[key]*Step
 	order []*Step
 	notes []string
-	// configs are OpenClaw configs that change, for its own validation.
-	configs []string
 }
 
 // clone is a draft that can be given up.
 func (d *draft) clone() *draft {
-	c := &draft{ctx: d.ctx, m: d.m, steps: make(map[key]*Step, len(d.steps)), notes: slices.Clip(d.notes), configs: slices.Clip(d.configs)}
+	c := &draft{ctx: d.ctx, m: d.m, steps: make(map[key]*Step, len(d.steps)), notes: slices.Clip(d.notes)}
 	for _, s := range d.order {
 		n := *s
 		n.What, n.Controls, n.Close, n.Replaces, n.Do = slices.Clip(s.What), slices.Clip(s.Controls), slices.Clip(s.Close), slices.Clip(s.Replaces), slices.Clip(s.Do)

@@ -47,6 +47,13 @@ var systemFixes = map[string]fix{
 	},
 	"system-home-open": each("close people's homes to other accounts", change.Safe,
 		perms(vitalFiles, func(i host.FileInfo) bool { return home(i.Path) && i.Mode.Perm()&0o007 != 0 }, 0o007, false)),
+	"system-crontab-open": func(f *posture.Facts) ([]change.Change, error) {
+		if f.Crontab.Value.Allowed {
+			return nil, posture.Refuse("/etc/cron.allow names %s already: take the agent's account out of it", strings.Join(f.Crontab.Value.Allow, ", "))
+		}
+		return changes("name who may schedule jobs, everyone but the agent", change.Safe,
+			change.File{Path: "/etc/cron.allow", Content: strings.Join(schedulers(f), "\n") + "\n"}), nil
+	},
 	"system-no-time-sync": always("keep the clock right", change.Safe,
 		change.Package{Names: []string{"systemd-timesyncd"}},
 		change.Unit{Name: "systemd-timesyncd.service", Do: []change.Verb{change.Enable, change.Start}}),
@@ -95,6 +102,21 @@ var systemFixes = map[string]fix{
 		return all
 	}, func(i host.FileInfo) bool { return writable(i) != "" }, 0o022, false)),
 	"state-privileges": fixUnits,
+}
+
+// schedulers are root, the people of this machine and whoever has a crontab now,
+// without the agents.
+func schedulers(f *posture.Facts) []string {
+	names := []string{"root"}
+	agents := agentUsers(f)
+	for _, u := range f.Users.Value {
+		person := u.UID >= 1000 && u.UID < 65000 && loginShell(u.Shell)
+		has := slices.ContainsFunc(f.Cron.Value, func(j host.CronJob) bool { return strings.HasSuffix(j.Source, "/crontabs/"+u.Name) })
+		if u.UID != 0 && (person || has) && !slices.Contains(agents, u.Name) && f.Crontab.Value.May(u.Name) {
+			names = append(names, u.Name)
+		}
+	}
+	return names
 }
 
 // fixUnits keeps gateways that are system services from gaining privileges.

@@ -136,12 +136,16 @@ func (a *aftermath) files(id string, changes []change.Change) {
 				uid, gid = p.Owner.UID, p.Owner.GID
 			}
 		}
+		text := s.After.Content
+		if s.Kind == change.KindPerm { // it knows no contents
+			text, _ = a.h.ReadFile(a.t.Context(), s.Target)
+		}
 		switch {
-		case s.Kind != change.KindFile:
+		case s.Kind != change.KindFile && s.Kind != change.KindPerm:
 			continue
 		case !s.After.There:
 			fmt.Fprintf(&a.text, "-- absent file %s --\n", s.Target)
-		case s.After.Folder:
+		case s.After.Folder, err == nil && info.Mode.IsDir():
 			entries, _ := a.h.ReadDir(a.t.Context(), s.Target)
 			mode := uint32(s.After.Mode.Perm())
 			if s.After.Mode&fs.ModeSticky != 0 {
@@ -156,7 +160,7 @@ func (a *aftermath) files(id string, changes []change.Change) {
 		case err == nil && info.Mode&fs.ModeSocket != 0:
 			fmt.Fprintf(&a.text, "-- stat %s mode=s%04o owner=%d:%d --\n", s.Target, s.After.Mode.Perm(), uid, gid)
 		default:
-			a.file(s.Target, s.After.Mode, uid, gid, string(s.After.Content))
+			a.file(s.Target, s.After.Mode, uid, gid, string(text))
 		}
 	}
 }
