@@ -178,13 +178,46 @@ func parseAuthorizedKeys(b []byte, user, file string) []AuthorizedKey {
 	return keys
 }
 
-// readLogins lists who is logged in.
+// keyLogins asks the journal who logged in with a key in the last days: sshd's
+// own lines, newest first, which nobody but root can have written.
+var keyLogins = []string{"_UID=0", "-q", "--no-pager", "-o", "short-iso", "-t", "sshd", "-t", "sshd-session", "--since", "-14d", "--grep", "^Accepted publickey for ", "-n", "200", "-r"}
+
+// readLogins lists who is logged in, and who was with a key. Without a journal it
+// is the former alone.
 func (r *reader) readLogins() Fact[[]Session] {
 	out, err := r.command("who", "--ips")
 	if err != nil {
 		return NotRead[[]Session]("who is logged in: %s", err)
 	}
-	return Is(parseWho(out))
+	list := parseWho(out)
+	if said, err := r.h.Run(r.ctx, "journalctl", keyLogins...); err == nil && said.Exit == 0 {
+		list = append(list, parseKeyLogins(said.Stdout)...)
+	}
+	return Is(list)
+}
+
+// parseKeyLogins reads lines such as "2026-11-24T13:10:01+0000 host sshd[7]:
+// Accepted publickey for claw from 203.0.113.7 port 40000 ssh2: ED25519 …". An
+// address counts once, with its newest login.
+func parseKeyLogins(b []byte) (list []Session) {
+	seen := map[netip.Addr]bool{}
+	for _, line := range lines(b) {
+		at, rest, _ := strings.Cut(line, " ")
+		_, rest, ok := strings.Cut(rest, "]: Accepted publickey for ")
+		user, rest, named := strings.Cut(rest, " from ")
+		f := strings.Fields(rest)
+		if !ok || !named || len(f) < 3 || f[1] != "port" {
+			continue
+		}
+		from, err := netip.ParseAddr(f[0])
+		when, timed := time.Parse("2006-01-02T15:04:05-0700", at)
+		if err != nil || timed != nil || seen[from] {
+			continue
+		}
+		seen[from] = true
+		list = append(list, Session{User: user, From: from, Time: when})
+	}
+	return list
 }
 
 // parseWho reads lines such as "claw pts/0 2026-11-24 05:00 203.0.113.7".

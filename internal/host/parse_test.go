@@ -83,6 +83,18 @@ func TestSecretNames(t *testing.T) {
 	}
 }
 
+func TestKeyLogins(t *testing.T) {
+	got := parseKeyLogins([]byte(`2026-11-24T13:10:01+0000 host sshd[7]: Accepted publickey for claw from 203.0.113.7 port 40000 ssh2: ED25519 SHA256:x
+2026-11-23T13:10:01+0000 host sshd-session[7]: Accepted publickey for root from 2001:db8::7 port 40000 ssh2: ED25519 SHA256:x
+2026-11-22T13:10:01+0000 host sshd[7]: Accepted publickey for claw from 203.0.113.7 port 40000 ssh2: ED25519 SHA256:x
+2026-11-22T13:10:01+0000 host sshd[7]: Accepted password for claw from 203.0.113.8 port 40000 ssh2
+-- No entries --
+`))
+	if len(got) != 2 || got[0].User != "claw" || got[0].From.String() != "203.0.113.7" || got[0].Time.Day() != 24 || got[1].From.String() != "2001:db8::7" || got[0].Now {
+		t.Errorf("key logins %+v", got)
+	}
+}
+
 func TestAccounts(t *testing.T) {
 	users := parsePasswd([]byte("root:x:0:0::/root:/bin/bash\nclaw:x:1000:1000:C:/home/claw:/bin/sh\nbad:x:y:z::/:/\n+::::::\nshort:x\n:x:5:5::/:/\n"))
 	if len(users) != 2 || users[1].Name != "claw" || users[1].UID != 1000 || users[1].Home != "/home/claw" {

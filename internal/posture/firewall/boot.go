@@ -126,9 +126,12 @@ func closes(f *posture.Facts) (ports []change.Port) {
 		used := slices.ContainsFunc(f.Sockets.Value, func(s host.Socket) bool {
 			return s.Public() && s.Proto == p.Proto && s.Addr.Port() == p.Port
 		})
-		if used {
+		if used || slices.ContainsFunc(everPublished(f), func(s Service) bool { return s.Proto == p.Proto && s.Port == p.Port }) {
 			ports = append(ports, p)
 		}
 	}
 	return ports
 }
+
+// everPublished are the ports of containers, whatever the profile closes.
+func everPublished(f *posture.Facts) []Service { return machine{Facts: f}.published() }
