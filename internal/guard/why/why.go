@@ -92,6 +92,8 @@ func spoken(r ledger.Row) string {
 		return "OpenClaw was about to run this call, and Seawall had never let it through: " + r.Why
 	case slices.Contains(r.Policy, guard.Frozen):
 		return "You had frozen the agent, and then nothing is allowed, whatever it is."
+	case slices.Contains(r.Policy, guard.Refused):
+		return "It needs approval, and you said no to exactly this."
 	case r.Act == "side":
 		return "It carries no conversation, so there was nothing to judge."
 	case slices.Contains(r.Policy, "policy-error"):
@@ -187,6 +189,8 @@ func (x *Explanation) allowing() (ways []string) {
 		return ways
 	case r.Act == "read" && r.Decision == "deny":
 		say("`seawall pass %d` lets exactly this text through once.", r.ID)
+	case r.Act == "call" && (r.Decision == "ask" || slices.Contains(r.Policy, guard.Refused)):
+		say("A yes of yours to exactly this: `seawall approve` lists the question, for a day.")
 	case r.Decision == "redact":
 		say("Nothing was stopped: it went on without the secrets.")
 	case slices.Contains(r.Policy, "placeholder"):
