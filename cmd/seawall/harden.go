@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func hardenThis(cmd *cobra.Command, f hardenFlags) error {
 			return err
 		}
 	}
-	p, err := propose(cmd, f)
+	p, facts, err := propose(cmd, f)
 	if err != nil {
 		return err
 	}
@@ -113,20 +114,20 @@ func hardenThis(cmd *cobra.Command, f hardenFlags) error {
 	if f.plan != "" && f.plan != p.Plan.ID() {
 		return fmt.Errorf("the plan is another one than %s by now: nothing was done", f.plan)
 	}
-	return applyPlan(cmd, f, p)
+	return applyPlan(cmd, f, p, facts)
 }
 
 // propose reads the machine and makes the plan.
-func propose(cmd *cobra.Command, f hardenFlags) (*harden.Proposal, error) {
+func propose(cmd *cobra.Command, f hardenFlags) (*harden.Proposal, *posture.Facts, error) {
 	profile, err := readProfile(f.profile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o := harden.Options{Only: f.only, Force: f.force}
 	for _, s := range f.close {
 		port, err := change.ParsePort(s)
 		if err != nil {
-			return nil, fmt.Errorf("--close: %w", err)
+			return nil, nil, fmt.Errorf("--close: %w", err)
 		}
 		o.Close = append(o.Close, port)
 	}
@@ -140,18 +141,18 @@ func propose(cmd *cobra.Command, f hardenFlags) (*harden.Proposal, error) {
 		all, err := accept.Load(dir)
 		dir.Close()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		accept.Apply(a, all, a.Time)
 	}
 	if err := cmd.Context().Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := harden.Propose(cmd.Context(), change.This(), facts, a, controls.All, o)
 	if err == nil {
 		p.Profile = f.profile
 	}
-	return p, err
+	return p, facts, err
 }
 
 func readProfile(name string) (posture.Profile, error) {
@@ -191,7 +192,7 @@ func hardenWork(cmd *cobra.Command, dir *state.Dir, make bool) (*change.Work, er
 }
 
 // applyPlan asks once, and does it.
-func applyPlan(cmd *cobra.Command, f hardenFlags, p *harden.Proposal) error {
+func applyPlan(cmd *cobra.Command, f hardenFlags, p *harden.Proposal, facts *posture.Facts) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintln(out)
 	if err := consent(cmd, f.yes, "Apply this?"); err != nil {
@@ -208,6 +209,14 @@ func applyPlan(cmd *cobra.Command, f hardenFlags, p *harden.Proposal) error {
 	}
 	defer w.Runs.Close()
 	w.Confirm = f.within
+	w.Validate = func(ctx context.Context, config string) error {
+		for _, in := range facts.OpenClaw.Value {
+			if in.ConfigPath == config {
+				return survey.Validate(ctx, in)
+			}
+		}
+		return nil
+	}
 	if f.within < 5*time.Second {
 		return errors.New("--confirm-within: nobody confirms that fast: give it 5s or more")
 	}

@@ -144,6 +144,17 @@ func (m *Machine) Reboot(t testing.TB) {
 	m.booted(t)
 }
 
+// PowerCycle takes the machine's power away and boots it again.
+func (m *Machine) PowerCycle(t testing.TB) {
+	t.Helper()
+	for _, verb := range [][]string{{"kill", "-s", "KILL"}, {"start"}} {
+		if _, err := m.Engine.Docker(t.Context(), append(verb, m.id)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.booted(t)
+}
+
 // Journal is what a unit has said.
 func (m *Machine) Journal(ctx context.Context, unit string) string {
 	out, err := m.Run(ctx, "journalctl", "--no-pager", "-o", "cat", "-u", unit, "-n", "60")

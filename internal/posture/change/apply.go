@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ type Work struct {
 	// nobody has to confirm (first boot).
 	Confirm time.Duration
 	Tell    func(Event)
+	// Validate asks OpenClaw whether it takes a config, after that was changed.
+	// exec.ErrNotFound says that it cannot be asked.
+	Validate func(ctx context.Context, config string) error
 }
 
 // boundary is called at every step boundary; a test that kills the process
@@ -75,6 +79,9 @@ func (w *Work) Apply(ctx context.Context, p *Plan) (*Run, error) {
 			return run, err
 		}
 		_ = w.one(ctx, run, i, broken) // it is told, and in the journal
+		if err := w.validate(ctx, run, i, broken); err != nil {
+			return run, err
+		}
 	}
 	if err := w.lockout(ctx, run, broken); err != nil {
 		return run, err
@@ -105,6 +112,30 @@ func (w *Work) one(ctx context.Context, run *Run, i int, broken map[string]bool)
 	w.tell(run, i, "failed", err)
 	run.Steps[i].Failed = err.Error()
 	return err
+}
+
+// validate asks OpenClaw about a config once its last file is written. One that it
+// would not take goes back as it was.
+func (w *Work) validate(ctx context.Context, run *Run, i int, broken map[string]bool) error {
+	s := run.Plan.Steps[i]
+	mine := func(o *Step) bool { return o.Kind == KindFile && o.Config == s.Config }
+	if w.Validate == nil || s.Config == "" || slices.ContainsFunc(run.Plan.Steps[i+1:], mine) {
+		return nil
+	}
+	err := w.Validate(ctx, s.Config)
+	if err == nil || errors.Is(err, exec.ErrNotFound) || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	w.tell(run, i, "OpenClaw does not take it, so its config goes back", err)
+	for j, o := range run.Plan.Steps {
+		if mine(o) {
+			run.Steps[j].Failed = "OpenClaw does not take it: " + err.Error()
+			for _, id := range o.Controls {
+				broken[id] = true
+			}
+		}
+	}
+	return w.undo(ctx, run, mine, false)
 }
 
 // firstOf is the control of a step all of whose controls are broken.

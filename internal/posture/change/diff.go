@@ -29,7 +29,7 @@ func (s *Step) fileDiff() string {
 		return ""
 	}
 	old, next := s.Before.Content, s.After.Content
-	if s.config {
+	if s.Config != "" {
 		return openclaw.Diff(s.Target, old, next)
 	}
 	var m texts.Mask

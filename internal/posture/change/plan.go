@@ -29,8 +29,6 @@ type Plan struct {
 	Refused []Refused `json:"refused"`
 	// Notes are what a person should know before saying yes.
 	Notes []string `json:"notes"`
-	// Configs are the OpenClaw configs that change.
-	Configs []string `json:"openclawConfigs,omitempty"`
 }
 
 // Refused is a wish that is not in a plan.
@@ -52,11 +50,12 @@ type Step struct {
 	Before   State    `json:"before"`
 	After    State    `json:"after"`
 	Do       []Verb   `json:"do,omitempty"` // of a unit, after Before became After: reload, restart
+	// Config is the openclaw.json that the file is, or is included by.
+	Config string `json:"openclawConfig,omitempty"`
 	// Diff is how the step looks to a person, without secrets.
 	Diff string `json:"diff,omitempty"`
 
 	values map[string]string // which wish set what, to find two that differ
-	config bool              // of OpenClaw's, whose secrets are known by their keys
 }
 
 // Empty reports that there is nothing to do.

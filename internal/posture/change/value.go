@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -74,10 +73,7 @@ func (e OpenClaw) wish(d *draft, c Change) error {
 		if err := s.claim(openclaw.JoinPath(e.Path), fmt.Sprint(e.Value, e.Unset)); err != nil {
 			return err
 		}
-		if !slices.Contains(d.configs, e.Config) {
-			d.configs = append(d.configs, e.Config)
-		}
-		s.config = true
+		s.Config = e.Config
 		d.content(s, text, c)
 	}
 	return nil

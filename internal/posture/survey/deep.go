@@ -15,6 +15,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/host"
 	"github.com/openseawall/seawall/internal/openclaw"
+	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture"
 )
 
@@ -64,6 +65,26 @@ func ownAudit(ctx context.Context, i openclaw.Install) ([]byte, error) {
 		return nil, fmt.Errorf("it did not run (%v): %.200s", err, last)
 	}
 	return out.Bytes(), nil
+}
+
+// validateTimeout bounds `openclaw config validate`, which takes two seconds.
+const validateTimeout = time.Minute
+
+// Validate asks OpenClaw, as the user whose it is, whether it takes its config as
+// that stands. exec.ErrNotFound says that it cannot be asked.
+func Validate(ctx context.Context, i openclaw.Install) error {
+	ctx, cancel := context.WithTimeout(ctx, validateTimeout)
+	defer cancel()
+	cmd, err := ownCommand(ctx, i, "config", "validate")
+	if err != nil {
+		return fmt.Errorf("%w: %w", exec.ErrNotFound, err)
+	}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err == nil || !errors.As(err, &exit) || exit.ExitCode() < 0 {
+		return nil // it took it, or gave no answer
+	}
+	return fmt.Errorf("openclaw config validate: %.300s", strings.TrimSpace(plain.Line(string(out))))
 }
 
 // ownCommand runs OpenClaw's command line as the user whose OpenClaw it is.
