@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/openseawall/seawall/internal/posture"
+	"github.com/openseawall/seawall/internal/posture/change"
 
 	lab "github.com/openseawall/seawall/lab/openclaw"
 )
@@ -57,15 +58,47 @@ func smallest() map[string]any {
 		"auth": map[string]any{"mode": "token", "token": strings.Repeat("0123456789abcdef", 3)}}}
 }
 
-// TestSettingsExist proves each setting that a control advises with the
-// installed OpenClaw: many in one config, and one by one where that fails.
+// TestSettingsExist proves each setting that a control advises.
 func TestSettingsExist(t *testing.T) {
 	bogus := smallest()
 	set(t, bogus, "gateway.noSuchSetting", "true")
 	if validate(t, bogus) == "" {
 		t.Fatal("openclaw config validate accepts a setting that does not exist, so it proves nothing")
 	}
-	for _, batch := range batches(All) {
+	validSettings(t, All)
+}
+
+// TestFixedSettingsExist does the same with the settings that fixes set on the
+// machines that trip their controls: those are made from what stands there.
+func TestFixedSettingsExist(t *testing.T) {
+	var made []posture.Control
+	for _, c := range All {
+		if gatewayFixes[c.ID] == nil {
+			continue
+		}
+		o := readOverlay(t, "trips", c.ID+".txtar")
+		f := machine(t, read(t, o.base+".txtar"), o.text)
+		f.Aim = vps(t)
+		did, err := c.Fix(f)
+		if err != nil && !refused(err) {
+			t.Fatalf("%s: %v", c.ID, err)
+		}
+		settings := map[string]string{}
+		for _, d := range did {
+			if e, ok := d.Edit.(change.OpenClaw); ok && !e.Unset {
+				settings[strings.Join(e.Path, ".")] = asJSON(e.Value)
+			}
+		}
+		made = append(made, posture.Control{ID: c.ID, Settings: settings})
+	}
+	validSettings(t, made)
+}
+
+// validSettings proves settings with the installed OpenClaw: many in one config,
+// and one by one where that fails.
+func validSettings(t *testing.T, controls []posture.Control) {
+	t.Helper()
+	for _, batch := range batches(controls) {
 		config := smallest()
 		for _, c := range batch {
 			for path, value := range c.Settings {
