@@ -278,7 +278,11 @@ func (f *flightLog) land(identity string, err error) {
 		f.failures = 0
 	}
 	f.of, f.tried, f.failed = identity, time.Now(), err
-	if err != nil {
+	var nobody absent
+	switch {
+	case errors.As(err, &nobody):
+		return
+	case err != nil:
 		f.failures++
 		return
 	}

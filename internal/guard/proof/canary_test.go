@@ -138,6 +138,12 @@ func TestWhenACanaryIsSent(t *testing.T) {
 	if f.land("a", errPast); f.due("a", f.tried.Add(soon)) || !f.due("a", f.tried.Add(later)) {
 		t.Error("what fails again and again is tried as often")
 	}
+	// A gateway that starts is asked until it answers.
+	for range tries + 1 {
+		if f.land("c", absent("nobody listens")); !f.due("c", f.tried.Add(soon)) {
+			t.Error("a gateway that does not listen yet is not soon asked again")
+		}
+	}
 	if f.land("b", nil); f.failures != 0 || f.failed != nil {
 		t.Error("a success does not count")
 	}

@@ -43,6 +43,13 @@ type frame struct {
 	} `json:"error,omitempty"`
 }
 
+// absent says of a gateway that nobody answers where it should. One that has just
+// been started will: it was not tried, and is soon asked again.
+type absent string
+
+// Error implements error.
+func (a absent) Error() string { return string(a) }
+
 // dial introduces itself to a gateway at an address on loopback, which must be
 // known to be its own: the secret is sent there.
 func dial(ctx context.Context, address netip.AddrPort, encrypted bool, auth map[string]string) (*client, error) {
@@ -55,7 +62,7 @@ func dial(ctx context.Context, address netip.AddrPort, encrypted bool, auth map[
 	}
 	conn, _, err := websocket.Dial(ctx, scheme+"://"+address.String(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
-		return nil, fmt.Errorf("the gateway at %s does not answer", address)
+		return nil, absent(fmt.Sprintf("the gateway at %s does not answer", address))
 	}
 	conn.SetReadLimit(maxMessage)
 	c := &client{conn: conn}
@@ -173,5 +180,5 @@ func (g *gateway) address(c *openclaw.Config, sockets map[socket]string) (netip.
 			return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), nil
 		}
 	}
-	return netip.AddrPort{}, fmt.Errorf("the gateway does not listen on loopback port %d", port)
+	return netip.AddrPort{}, absent(fmt.Sprintf("the gateway does not listen on loopback port %d", port))
 }
