@@ -237,10 +237,10 @@ func printSeen(w io.Writer, r ledger.Row) {
 			line("note", "there is more than the record holds")
 		}
 	}
+	printOrigins(line, r)
 	if s := r.Seen; s != nil {
-		printSignals(line, s)
+		printSignals(line, r.Act, s)
 	}
-	printOrigins(line, r.Origins)
 	line("from", from(r)...)
 	line("door", strings.TrimSpace(r.Door+" "+r.Route))
 	line("agent", strings.TrimSpace(r.Agent+" "+r.Session))
@@ -250,17 +250,35 @@ func printSeen(w io.Writer, r ledger.Row) {
 	}
 }
 
-// printOrigins says where the values of a call can come from.
-func printOrigins(line func(string, ...string), origins map[string][]string) {
+// printOrigins says where the values of a call can come from, and what that means.
+func printOrigins(line func(string, ...string), r ledger.Row) {
 	label := "origin"
-	for _, arg := range slices.Sorted(maps.Keys(origins)) {
-		line(label, strings.TrimSuffix(arg+": "+strings.Join(origins[arg], ", "), ": "))
+	for _, arg := range slices.Sorted(maps.Keys(r.Origins)) {
+		line(label, strings.TrimSuffix(arg+": "+strings.Join(r.Origins[arg], ", "), ": "))
 		label = ""
 	}
+	if r.Seen == nil || r.Seen.Origin == nil {
+		return
+	}
+	o := r.Seen.Origin
+	switch {
+	case len(r.Origins) == 0: // nothing in it decides
+	case o.Decided:
+		line(label, "you chose what it does, and to whom")
+	case o.Quoted:
+		line(label, "a value stands only in what you pasted or forwarded")
+	}
+	line("private", o.Private...)
+	line("audience", o.Audience)
 }
 
-func printSignals(line func(string, ...string), s *ledger.Seen) {
-	line("source", s.Source)
+func printSignals(line func(string, ...string), act string, s *ledger.Seen) {
+	label := "source"
+	if act == "call" {
+		label = "brings"
+	}
+	line(label, s.Source)
+	line("limits", s.Limits...)
 	for _, f := range s.Signals {
 		where := fmt.Sprintf("byte %d", f.At)
 		if f.Seam {
