@@ -145,9 +145,14 @@ var formats = map[string]func(io.Writer, logFlags) rowPrinter{
 		e := json.NewEncoder(w)
 		return func(r ledger.Row) error { return e.Encode(r) }
 	},
-	"ocsf": func(w io.Writer, _ logFlags) rowPrinter {
+	"ocsf": func(w io.Writer, f logFlags) rowPrinter {
 		e := json.NewEncoder(w)
-		return func(r ledger.Row) error { return e.Encode(ocsf.Of(r, sentenceOf(r), version())) }
+		return func(r ledger.Row) error {
+			if f.follow && (r.Kind == ledger.Asked || r.Kind == ledger.Done) {
+				return nil // an event an action
+			}
+			return e.Encode(ocsf.Of(r, sentenceOf(r), version()))
+		}
 	},
 }
 
