@@ -65,6 +65,16 @@ type FirewallProfile struct {
 	SSHFrom []netip.Prefix `yaml:"ssh-from"`
 	// OutClosed are outbound TCP ports that are dropped for host and containers.
 	OutClosed []uint16 `yaml:"out-closed"`
+	// OutOpen are exceptions from OutClosed, beside those that the machine is set
+	// up for.
+	OutOpen []OutOpen `yaml:"out-open"`
+}
+
+// OutOpen lets one user of this machine out to a port that is closed.
+type OutOpen struct {
+	User string       `yaml:"user"`
+	To   netip.Prefix `yaml:"to"` // "192.0.2.25/32"; none is anywhere
+	Port uint16       `yaml:"port"`
 }
 
 // Fail2banProfile are the choices about bans.

@@ -302,7 +302,7 @@ func (g Guard) Allow(ctx context.Context, who string) ([]Ban, error) {
 	line := fmt.Sprintf("add element inet seawall %s { %s }", name, written(p))
 	_, missing, err := g.nft(ctx, "add", "element", "inet", "seawall", name, "{ "+written(p)+" }")
 	if err == nil && missing {
-		err = errors.New("Seawall's firewall is not loaded here: seawall harden")
+		err = errors.New("no firewall of Seawall's is loaded here: seawall harden")
 	}
 	if err != nil {
 		return nil, err

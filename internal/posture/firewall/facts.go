@@ -34,7 +34,15 @@ func For(f *posture.Facts) (Rules, error) {
 	r.Published = m.published()
 	r.Open = m.open(r)
 	r.FromBridges = m.fromBridges(r)
-	return r, m.lockout(r)
+	if err := m.lockout(r); err != nil {
+		return r, err
+	}
+	for _, o := range profile.OutOpen {
+		if m.uid(o.User) < 0 {
+			return r, posture.Refuse("firewall.out-open names the user %q, whom this machine does not have", o.User)
+		}
+	}
+	return r, nil
 }
 
 // settings is the aim's profile; an audit has none, which is the shipped one.
@@ -300,6 +308,16 @@ func (m machine) fromBridges(r Rules) []Service {
 	return tidy(list)
 }
 
+// uid is a user's, or -1.
+func (m machine) uid(name string) int64 {
+	for _, u := range m.Users.Value {
+		if u.Name == name {
+			return int64(u.UID)
+		}
+	}
+	return -1
+}
+
 // mailers are programs that send mail for others, and the user they send as.
 var mailers = []struct{ process, user string }{
 	{"master", "postfix"}, {"exim4", "Debian-exim"}, {"smtpd", "_smtpd"}, {"smtpd", "smtpd"}, {"sendmail-mta", "root"},
@@ -308,13 +326,18 @@ var mailers = []struct{ process, user string }{
 // exceptions are mail and IRC that this machine is set up for: by a mail server
 // that runs, and by OpenClaw's IRC channel.
 func (m machine) exceptions() (list []Exception) {
+	for _, o := range m.profile.OutOpen {
+		if uid := m.uid(o.User); uid >= 0 {
+			list = append(list, Exception{UID: uint32(uid), To: o.To, Port: o.Port, Who: o.User + ", by the profile"})
+		}
+	}
 	for _, x := range mailers {
-		i := slices.IndexFunc(m.Users.Value, func(u host.User) bool { return u.Name == x.user })
-		if i < 0 || !slices.ContainsFunc(m.Processes.Value, func(p host.Process) bool { return p.Name == x.process }) {
+		uid := m.uid(x.user)
+		if uid < 0 || !slices.ContainsFunc(m.Processes.Value, func(p host.Process) bool { return p.Name == x.process }) {
 			continue
 		}
 		for _, port := range []uint16{25, 465, 587} {
-			list = append(list, Exception{UID: m.Users.Value[i].UID, Port: port, Who: x.user + " sends mail"})
+			list = append(list, Exception{UID: uint32(uid), Port: port, Who: x.user + " sends mail"})
 		}
 	}
 	for _, in := range m.OpenClaw.Value {
@@ -376,11 +399,11 @@ func (m machine) chat(in openclaw.Install, server string, port uint16) (list []E
 		}
 		return list
 	}
-	switch i := slices.IndexFunc(m.Users.Value, func(u host.User) bool { return u.Name == in.Owner }); {
+	switch uid := m.uid(in.Owner); {
 	case in.Process != nil:
 		e.UID = in.Process.UID
-	case i >= 0:
-		e.UID = m.Users.Value[i].UID
+	case uid >= 0:
+		e.UID = uint32(uid)
 	default:
 		return nil
 	}

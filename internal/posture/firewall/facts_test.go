@@ -64,7 +64,7 @@ func TestFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.OpenClaw = host.Is([]openclaw.Install{{Config: config, Owner: "claw"}})
-	f.Aim.Profile.Firewall = posture.FirewallProfile{Open: []change.Port{{Proto: "udp", Port: 3478}}, OutClosed: []uint16{25, 6667, 6697}}
+	f.Aim.Profile.Firewall = posture.FirewallProfile{Open: []change.Port{{Proto: "udp", Port: 3478}}, OutClosed: []uint16{25, 6667, 6697}, OutOpen: []posture.OutOpen{{User: "claw", To: netip.MustParsePrefix("192.0.2.25/32"), Port: 25}}}
 	r, err := For(f)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestFor(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	if len(exceptions) != 5 || !slices.Contains(exceptions, "OpenClaw talks to 192.0.2.6 ip daddr 192.0.2.6 ") {
+	if len(exceptions) != 6 || !slices.Contains(exceptions, "OpenClaw talks to 192.0.2.6 ip daddr 192.0.2.6 ") {
 		t.Errorf("exceptions %q", exceptions)
 	}
 	if text, err := r.Text(); err != nil || text == "" {
@@ -113,7 +113,10 @@ func TestRefused(t *testing.T) {
 		"no interfaces": {func(f *posture.Facts) { f.Interfaces = host.NotRead[[]host.Interface]("no") }, "nothing may be closed"},
 		"no sshd":       {func(f *posture.Facts) { f.SSHD = host.NotRead[host.SSHD]("no") }, "lock you out"},
 		"no containers": {func(f *posture.Facts) { f.Containers = host.NotRead[[]host.Container]("no") }, "nothing may be closed"},
-		"another port":  {func(f *posture.Facts) { f.Aim.To = netip.MustParseAddrPort("203.0.113.10:2222") }, "would close"},
+		"nobody": {func(f *posture.Facts) {
+			f.Aim.Profile.Firewall = posture.FirewallProfile{OutClosed: []uint16{25}, OutOpen: []posture.OutOpen{{User: "ghost", Port: 25}}}
+		}, "does not have"},
+		"another port": {func(f *posture.Facts) { f.Aim.To = netip.MustParseAddrPort("203.0.113.10:2222") }, "would close"},
 		"another prefix": {func(f *posture.Facts) {
 			f.Aim.Profile.Firewall.SSHFrom = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 		}, "lock yourself out"},
