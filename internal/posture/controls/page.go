@@ -141,8 +141,8 @@ func Index() string {
 
 // IndexGerman is the same in German; the pages themselves are in English.
 func IndexGerman() string {
-	return index(fmt.Sprintf("# Was `seawall audit` fragt\n\n%d Fragen an einen Rechner; %d davon behebt `seawall harden` selbst. Die Seiten dahinter sind auf Englisch und werden aus der Prüfung selbst erzeugt.\n", len(All), machines()),
-		"| Prüfung | Gewicht | was falsch ist | behebt |", "Seawall", "ein Mensch", "../controls/",
+	return index(fmt.Sprintf("# Die Kontrollen von `seawall audit`\n\n%d Fragen an eine Maschine; %d davon beantwortet `seawall harden` selbst. Die Seiten dahinter sind auf Englisch und aus der Kontrolle selbst erzeugt.\n", len(All), machines()),
+		"| Kontrolle | Schwere | was falsch ist | behebt |", "Seawall", "ein Mensch", "../controls/",
 		func(s posture.Severity) string { return severityInGerman[s] }, func(_, de string) string { return de })
 }
 

@@ -22,7 +22,7 @@ const docsDir = "../../../docs"
 func TestPages(t *testing.T) {
 	pages := map[string]string{
 		"controls/README.md": Index(),
-		"de/pruefungen.md":   IndexGerman(),
+		"de/kontrollen.md":   IndexGerman(),
 		"severities.md":      Severities(),
 	}
 	for _, c := range All {
