@@ -85,7 +85,7 @@ type machine struct {
 // lockout refuses rules that would cut the very connection that applies them.
 func (m machine) lockout(r Rules) error {
 	from, to := m.Aim.From.Addr().Unmap(), m.Aim.To
-	if !from.IsValid() || from.IsLoopback() || m.throughTunnel(to.Addr()) {
+	if m.Aim.Force || !from.IsValid() || from.IsLoopback() || m.throughTunnel(to.Addr()) {
 		return nil
 	}
 	switch {
