@@ -37,7 +37,7 @@ expect. FILE is a list in YAML; without one it is cases.yaml in the state direct
 
 A case names a tool and its arguments, from which Seawall tells what the call does,
 and what "seawall policy schema" calls decided, quoted, private, named, audience,
-asker, link, own, approved, limits, injection or secrets. What it leaves out is as on
+asker, link, own, approved, injection or secrets. What it leaves out is as on
 an ordinary day; decided is false. "act: read" and "act: reply" are about texts.
 
 It ends with 1 when a case is not as expected.`,

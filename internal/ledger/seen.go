@@ -36,7 +36,6 @@ type Seen struct {
 	Unproven     bool        `json:"unproven,omitempty"` // of the OpenClaw that called
 	Origin       *Provenance `json:"origin,omitempty"`   // of a call
 	Confidential bool        `json:"confidential,omitempty"`
-	Limits       []string    `json:"limits,omitempty"` // that were reached
 	Signals      []Signal    `json:"signals,omitempty"`
 }
 
@@ -111,7 +110,6 @@ func (s *Seen) bounded() *Seen {
 	}
 	b := *s
 	b.Secrets, _ = boundedList(b.Secrets)
-	b.Limits, _ = boundedList(b.Limits)
 	if s.Origin != nil {
 		o := *s.Origin
 		o.Values, _ = boundedList(o.Values)

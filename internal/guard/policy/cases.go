@@ -35,7 +35,6 @@ type Case struct {
 	Workspace bool     `yaml:"workspace"`
 	Approved  bool     `yaml:"approved"`
 	Redacted  bool     `yaml:"redacted"`
-	Limits    []string `yaml:"limits"`
 
 	Origins     []string `yaml:"origins"`
 	Decided     bool     `yaml:"decided"`
@@ -94,7 +93,7 @@ func misfit(err error) string {
 func (c Case) Input() Input {
 	in := Input{
 		Agent: c.Agent, Act: c.Act, Tool: c.Tool, Source: c.Source, Injection: c.Injection, Secrets: c.Secrets,
-		Workspace: c.Workspace, Approved: c.Approved, Redacted: c.Redacted, Limits: c.Limits,
+		Workspace: c.Workspace, Approved: c.Approved, Redacted: c.Redacted,
 		Origin: Origin{
 			Values: c.Origins, Decided: c.Decided, Quoted: c.Quoted, Private: c.Private, Named: c.Named,
 			Audience: c.Audience, Asker: c.Asker, Link: c.Link, Own: c.Own, Recoverable: c.Recoverable,

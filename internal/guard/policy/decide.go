@@ -23,7 +23,7 @@ var attributes = []cedar.String{
 	"tool", "source", "kinds", "dangers", "reads", "writes", "hosts", "urls", "commands",
 	"opaque", "unparsed", "injection", "secrets", "ambiguous",
 	"workspace", "placeholders", "approved", "redacted", "unproven",
-	"recipients", "unseen", "risk", "reversible", "confidential", "limits",
+	"recipients", "unseen", "risk", "reversible", "confidential",
 	"origins", "decided", "quoted", "private", "named", "audience", "asker", "link", "own",
 }
 
@@ -180,7 +180,6 @@ func (in Input) record() cedar.Record {
 		"risk":         cedar.String(e.Risk().String()),
 		"reversible":   cedar.Boolean(in.reversible()),
 		"confidential": cedar.Boolean(in.Confidential),
-		"limits":       set(in.Limits),
 		"origins":      set(o.Values),
 		"decided":      cedar.Boolean(o.Decided),
 		"quoted":       cedar.Boolean(o.Quoted),

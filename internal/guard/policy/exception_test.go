@@ -190,7 +190,7 @@ func TestALineIsForItsCallAlone(t *testing.T) {
 			like := func(i Input) Input {
 				i.Source, i.Injection, i.Workspace, i.Approved, i.Redacted = "", "", false, false, false
 				// A line is for a call whoever chose it, and wherever it is made.
-				i.Origin, i.Limits, i.Confidential = Origin{Private: i.Origin.Private}, nil, false
+				i.Origin, i.Confidential = Origin{Private: i.Origin.Private}, false
 				return i
 			}
 			if a, b := like(in), like(other); a.Agent != b.Agent || a.Act != b.Act || !a.record().Equal(b.record()) {

@@ -24,7 +24,6 @@ var (
 	errSecret       = errors.New("a secret stands in it, which the record does not hold, so no line can name it")
 	errRedacts      = errors.New("a rule takes secrets out of it, to which there are no exceptions")
 	errNotAsked     = errors.New("nothing asks about it, or something forbids it")
-	errLimit        = errors.New("a limit is reached, which is raised or waited for, not remembered")
 	errIrreversible = errors.New("it cannot be taken back, so it is asked about each time")
 	errErring       = errors.New("a rule could not be evaluated: `seawall policy check` says which")
 )
@@ -50,9 +49,6 @@ func (p *Policy) Line(name string, in Input) (string, error) {
 			return "", errRedacts
 		}
 		lifts = append(lifts, r.Name)
-	}
-	if slices.Contains(lifts, limitsRule) {
-		return "", errLimit
 	}
 	if err := in.liftable(lifts); err != nil {
 		return "", err

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,8 +72,6 @@ func (p *Policy) Remember(name string, in Input, until time.Time) (string, error
 	switch {
 	case !permitted || len(lifts) == 0:
 		return "", errNotAsked
-	case slices.Contains(lifts, limitsRule):
-		return "", errLimit
 	case !in.reversible():
 		return "", errIrreversible
 	}
@@ -108,7 +105,7 @@ func (in Input) alike() string {
 			conditions = append(conditions, fmt.Sprintf("context.%s.isEmpty()", name))
 		}
 	}
-	conditions = append(conditions, "context.dangers.isEmpty() && context.limits.isEmpty() && !context.unseen")
+	conditions = append(conditions, "context.dangers.isEmpty() && !context.unseen")
 	return fmt.Sprintf("permit (principal == Agent::%s, action == Action::\"call\", resource == Tool::%s)\nwhen {\n  %s\n};\n",
 		quoted(in.Agent), quoted(in.Tool), strings.Join(conditions, " &&\n  "))
 }

@@ -65,15 +65,10 @@ type Input struct {
 	// effect.Source).
 	Confidential bool
 	Origin       Origin
-	// Limits are those that are reached: "messages-hour", "money-day".
-	Limits []string
 }
 
 // Unproven is the name of the shipped rule for an OpenClaw that nobody has proven.
 const Unproven = "unproven-openclaw"
-
-// limitsRule is the name of the shipped rule for limits.
-const limitsRule = "limits"
 
 // Reason is one policy that decided.
 type Reason struct {

@@ -110,7 +110,6 @@ func TestShipped(t *testing.T) {
 			i.Confidential, i.Origin.Asker = true, AskerOther
 		}), Ask, "asked-by-others"},
 		{"somebody else asks the web", others(func(i *Input) { kind(effect.Read)(i); i.Origin.Asker = AskerOther }), Allow, ""},
-		{"a limit", others(func(i *Input) { mine(effect.Read)(i); i.Limits = []string{"money-day"} }), Ask, "limits"},
 		{"an unknown act", Input{Act: "ponder"}, Deny, "policy-error"},
 		{"the zero input", Input{}, Deny, "policy-error"},
 	}
@@ -331,7 +330,7 @@ func randomInput(rnd *rand.Rand) Input {
 			Reads: some("/etc/passwd"), Writes: some("x"), URLs: some("https://a.example/"),
 			Opaque: flip(), Unseen: flip(), ParseError: pick("", "1:1: no"), To: some("anna@a.example"),
 		},
-		Confidential: flip(), Limits: some("money-day"),
+		Confidential: flip(),
 		Origin: Origin{
 			Values: some("operator", "web"), Decided: flip(), Quoted: flip(), Private: some("mail", "files"), Named: flip(),
 			Audience: pick("", "asker", "operator", "others"), Asker: pick("", "operator", "other"), Link: flip(), Own: flip(),

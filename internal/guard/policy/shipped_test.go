@@ -125,7 +125,6 @@ func TestRemember(t *testing.T) {
 		"what is forbidden":       call(effect.DownloadExecute),
 		"what destroys":           {Agent: "main", Act: Call, Tool: "x", Effects: effect.Effects{Kinds: []effect.Kind{effect.Destroy}}},
 		"what goes to anybody":    mail(),
-		"what reaches a limit":    func() Input { in := mail("a@b.example"); in.Limits = []string{"money-day"}; return in }(),
 		"what nobody can read":    {Agent: "main", Act: Call, Tool: "exec", Effects: effect.Effects{Kinds: []effect.Kind{effect.Execute}, Unseen: true}},
 	} {
 		if line, err := p.Remember("x", in, until); err == nil {
