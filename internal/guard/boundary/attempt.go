@@ -72,8 +72,8 @@ func (t Target) filesAndProcesses(ctx context.Context) (all []Attempt) {
 		path := filepath.Join(t.State, file)
 		at(Operator, "write "+path, func() error { return open(path, os.O_WRONLY) })
 	}
-	at(Operator, "see what waits for an answer (seawall approve)", func() error {
-		return command(ctx, t.Program, "approve", "--json", "--state", t.State)
+	at(Operator, "read the questions in "+filepath.Join(t.State, approval.File), func() error {
+		return open(filepath.Join(t.State, approval.File), os.O_RDONLY)
 	})
 	at(Operator, "put a file into "+t.State, func() error { return create(t.State) })
 	if t.Page != "" {
