@@ -189,8 +189,16 @@ func denied(ws []word, begin, i int) bool {
 			return true
 		}
 	}
+	for k := i + 1; k < min(i+5, len(ws)) && !strings.ContainsAny(ws[k-1].after, ".,;!?\n"); k++ {
+		if notAfter[ws[k].low] && (k+1 == len(ws) || ws[k+1].low != "only" && ws[k+1].low != "nur") {
+			return true // schick es nicht an …
+		}
+	}
 	return false
 }
+
+// notAfter are denials that follow a verb.
+var notAfter = set(`not nicht nie niemals kein keine keinen niemandem nobody`)
 
 func numbering(w string) bool { return len(w) <= 3 && strings.Trim(w, "0123456789.)") == "" }
 
@@ -279,7 +287,8 @@ func (j *judgement) asked() bool {
 	}
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
-			if c.acts&acts != 0 && m.speaksOfTool(c, j.Call.words(), j.Command != "") && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
+			about := m.speaksOfTool(c, j.Call.words(), j.Command != "") || m.any(c, spoken[j.Class])
+			if c.acts&acts != 0 && about && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
 				return true
 			}
 		}

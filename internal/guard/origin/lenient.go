@@ -16,15 +16,22 @@ import (
 	"github.com/openseawall/seawall/internal/effect"
 )
 
+// maxSearched is how much of the latest texts is searched for a value, in bytes.
+// What stands in none of them may come from everywhere.
+const maxSearched = 4 << 20
+
 // whence says where a value that is not the operator's can come from: where it
 // stands, in any writing or in pieces; nowhere found, from all that is untrusted.
 func (j *judgement) whence(value string) []Label {
 	forms := writings(value)
 	var labels []Label
-	for _, p := range j.parts {
-		if p.Model || slices.Contains(labels, p.Label) {
+	left := maxSearched
+	for i := len(j.parts) - 1; i >= 0 && left > 0; i-- {
+		p := j.parts[i]
+		if p.Model || p.Label == System || slices.Contains(labels, p.Label) {
 			continue
 		}
+		left -= len(p.Text)
 		if p.Label == Operator {
 			if p := j.cache.message(p); len(p.quoted) > 0 && holds(strings.Join(p.quoted, "\n"), forms) {
 				labels = append(labels, Quoted)
@@ -48,7 +55,8 @@ func (j *judgement) whence(value string) []Label {
 func writings(value string) []string {
 	v := squeeze(value)
 	forms := []string{v, strings.ToLower(url.QueryEscape(value)), hex.EncodeToString([]byte(value)), hex.EncodeToString([]byte(v))}
-	for _, s := range []string{value, v} {
+	both := []string{value, v}
+	for _, s := range slices.Compact(both) {
 		// Within a longer text, base64 begins at any of three places.
 		for skip := range 3 {
 			if len(s) > skip+8 {
@@ -62,7 +70,8 @@ func writings(value string) []string {
 			forms = append(forms, p)
 		}
 	}
-	return forms
+	slices.Sort(forms)
+	return slices.Compact(forms)
 }
 
 var parted = regexp.MustCompile(`[@/?&=#\s,:;]+`)

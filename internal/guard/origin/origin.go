@@ -61,7 +61,8 @@ type Part struct {
 // Call is a tool call whose values are looked for.
 type Call struct {
 	Tool      string
-	Command   string // of a shell, what it runs
+	Command   string       // of a shell, what it runs
+	Class     effect.Class // what its tool is about
 	Arguments []effect.Argument
 	Kinds     []effect.Kind
 }
@@ -97,7 +98,7 @@ type Conversation struct {
 // what was read out of parts that come again. workspace is the folder that
 // relative paths start from, or "".
 func New(parts []Part, workspace string, cache *Cache) *Conversation {
-	c := &Conversation{parts: parts, workspace: workspace, cache: cache}
+	c := &Conversation{parts: parts, workspace: workspace, cache: cache, results: make([]result, 0, len(parts))}
 	for _, p := range parts {
 		switch {
 		case p.Model:

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -52,9 +53,36 @@ func unquoted(text string) (own string, quoted []string) {
 		behind(at[1])
 	}
 	cut(inline)
-	cut(long)
+	if len(own) > maxOwn || strings.Count(own, "\n") > maxOwnLines {
+		if own = strings.TrimLeft(own, "\n"); len(own) > 0 {
+			behind(min(len(own), maxOwn, max(1, strings.Index(own+"\n", "\n"))))
+		}
+	}
+	own = quotes.ReplaceAllStringFunc(own, func(s string) string {
+		if !sentence(s) {
+			return s
+		}
+		quoted = append(quoted, s)
+		return " "
+	})
 	return own, quoted
 }
 
-// long is a paragraph that nobody types into a chat.
-var long = regexp.MustCompile(`(?:[^\n]*\n){40,}|[^\n]{1000}[^\n]{1000,}`)
+// sentence reports whether a text in quotes is a sentence with something to act on,
+// and no name: "pay 500 to …".
+func sentence(s string) bool {
+	ws := split(s, 64)
+	if len(ws) < 4 {
+		return false
+	}
+	asks := slices.ContainsFunc(ws, func(w word) bool { return requests[w.low] != 0 && !nounsToo[w.low] })
+	counts := slices.ContainsFunc(ws, func(w word) bool { return number.MatchString(w.text) })
+	return actionable.MatchString(s) || asks && counts
+}
+
+// What is longer is mostly pasted, and nobody can say where that ends: then only
+// its first line is his own.
+const (
+	maxOwn      = 2000 // bytes
+	maxOwnLines = 40
+)

@@ -28,7 +28,7 @@ type name []string
 var (
 	toward = set(`to with invite invites add include notify tell email e-mail mail message cc bcc contact remind ping inform ask pay refund reimburse via
 		an mit zu lade informiere benachrichtige erinnere frage für attendees participants recipient recipients guests invitees teilnehmer teilnehmern empfänger`)
-	away = set(`from by of about than against like von über gegen wie laut vom`)
+	away = set(`from by of about than against like except but excluding unlike außer statt ohne von über gegen wie laut vom`)
 	// between are words that may stand between a role and its address.
 	between = set(`the my our your his her their a an user users friend friends colleague colleagues mr mrs ms dr channel email e-mail mail address
 		addresses account iban number also again both and or und oder auch dem der den die das meinem meiner meinen freund kollegen kollegin konto adresse
@@ -131,6 +131,9 @@ func specificAccount(value string) bool {
 	return digits >= 6 && specific(value)
 }
 
+// answering are verbs by which he who wrote is written to.
+var answering = set(`reply answer respond antworte antworten beantworte`)
+
 type roles struct{ receives, source, mentioned bool }
 
 // rolesOf collects what a recipient is in the messages that ask now. Those before
@@ -147,12 +150,13 @@ func (j *judgement) rolesOf(values ...string) (r roles) {
 			}
 			for _, at := range m.stands(value) {
 				i := m.wordAt(at)
-				switch a := m.actsAt(i); m.roleAt(i) {
-				case receives:
-					if a == 0 || a&j.Call.acts() != 0 {
+				c := m.clauseAt(i)
+				switch is := m.roleAt(i); {
+				case is == receives, is == source && j.Call.acts()&tells != 0 && m.any(c, answering):
+					if c.acts == 0 && !m.any(c, denials) || c.acts&j.Call.acts() != 0 {
 						r.receives = true
 					}
-				case source:
+				case is == source:
 					r.source = true
 				default:
 					r.mentioned = true

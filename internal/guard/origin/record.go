@@ -2,6 +2,7 @@ package origin
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,8 @@ type result struct {
 // Bounds on what is read of one result.
 const (
 	maxStructured = 256 << 10 // bytes
+	maxYAML       = 64 << 10  // which takes thirty times as long to read
+	maxGathered   = 512 << 10 // bytes, of the latest results together
 	maxRecords    = 512
 	maxFields     = 64
 	maxDepth      = 12
@@ -57,7 +60,7 @@ func structured(text string) []record {
 			return nil
 		}
 	} else {
-		if !strings.Contains(text, ":") || yaml.Unmarshal([]byte(text), &root) != nil {
+		if len(text) > maxYAML || !looksYAML.MatchString(text) || yaml.Unmarshal([]byte(text), &root) != nil {
 			return nil
 		}
 	}
@@ -65,6 +68,9 @@ func structured(text string) []record {
 	collect(root, &all, 0)
 	return all
 }
+
+// looksYAML finds texts that begin like a YAML document of fields.
+var looksYAML = regexp.MustCompile(`^(?:- )?["']?[\w .@-]{1,80}["']?:(?:[ \n]|$)`)
 
 // collect adds the records of a value: each object with a field of its own.
 func collect(v any, all *[]record, depth int) {
@@ -177,10 +183,14 @@ func (j *judgement) records() []record {
 		return j.known
 	}
 	j.gathered = true
+	left := maxGathered
 	for i := len(j.results) - 1; i >= 0; i-- {
 		p := j.results[i].Part
 		if !mayPoint(p) {
 			continue
+		}
+		if left -= len(p.Text); left < 0 {
+			break // nothing older points to anything
 		}
 		list := j.cache.records(p)
 		tops := 0
@@ -294,13 +304,16 @@ func (m *message) emphasised(t string) bool {
 var extensions = set(`txt md doc docx odt pdf xls xlsx csv ppt pptx json yaml yml html jpg png zip`)
 
 // actsAt are what the piece of a message asks for that a word stands in.
-func (m *message) actsAt(i int) act {
+func (m *message) actsAt(i int) act { return m.clauseAt(i).acts }
+
+// clauseAt is the piece of a message that a word stands in.
+func (m *message) clauseAt(i int) clause {
 	for _, c := range m.clauses {
 		if i >= c.begin && i < c.end {
-			return c.acts
+			return c
 		}
 	}
-	return 0
+	return clause{}
 }
 
 // searched returns where the operator says what a read looked for, if it was his:

@@ -113,7 +113,7 @@ func whole(text string, begin, end int) bool {
 			return false
 		}
 		if strings.ContainsRune("@.-+/%~&=?$", r) {
-			if q, _ := utf8.DecodeLastRuneInString(text[:begin-n]); isWord(q) || q == '/' || r == '/' || r == '~' || r == '$' && false {
+			if q, _ := utf8.DecodeLastRuneInString(text[:begin-n]); isWord(q) || q == '/' || r == '/' || r == '~' {
 				return false
 			}
 		}

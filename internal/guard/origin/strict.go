@@ -326,7 +326,7 @@ func numbered(before word, ws []word, i int, call Call) bool {
 		return true
 	}
 	for _, n := range nameWords(call.Tool) {
-		if requests[n] == 0 && (n == w || n+"s" == w || n == w+"s") {
+		if (requests[n] == 0 || nounsToo[n]) && (n == w || n+"s" == w || n == w+"s") {
 			return true
 		}
 	}
