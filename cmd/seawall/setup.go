@@ -436,7 +436,7 @@ func sides(s statusReport) (guarded, not []string) {
 		not = append(not, "what the agent's programs, channels and pages send by themselves: that does not pass Seawall yet")
 	}
 	if n := s.Counts.Critical + s.Counts.High; n > 0 {
-		not = append(not, fmt.Sprintf("this machine has %d critical and %d high findings: seawall audit", s.Counts.Critical, s.Counts.High))
+		not = append(not, fmt.Sprintf("this machine has %d critical and %d high findings: seawall audit shows them, sudo seawall harden plans what a machine can mend", s.Counts.Critical, s.Counts.High))
 	}
 	return guarded, not
 }

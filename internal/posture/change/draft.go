@@ -415,7 +415,7 @@ func (e Ruleset) wish(d *draft, c Change) error {
 
 func (e Account) wish(d *draft, c Change) error {
 	if !e.Lock {
-		return errors.New("Seawall unlocks no account; please report it")
+		return errors.New("no account is unlocked by a plan; please report it")
 	}
 	s, err := d.step(KindFile, "/etc/shadow")
 	if err != nil {

@@ -189,10 +189,13 @@ func installPackages(ctx context.Context, m Machine, _ string, was, next State) 
 	_, err := m.Run(ctx, nil, "apt-get", append(args, missing...)...)
 	if err != nil && strings.Contains(err.Error(), "Unable to locate package") {
 		// Lists that were never fetched, or are old.
-		if _, err := m.Run(ctx, nil, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=60", "update"); err != nil {
-			return err
+		if _, err = m.Run(ctx, nil, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=60", "update"); err == nil {
+			_, err = m.Run(ctx, nil, "apt-get", append(args, missing...)...)
 		}
-		_, err = m.Run(ctx, nil, "apt-get", append(args, missing...)...)
+	}
+	var failed *commandError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("apt could not install %s: %s", strings.Join(missing, " "), strings.TrimPrefix(failed.said, "E: "))
 	}
 	return err
 }

@@ -55,10 +55,21 @@ func run(ctx context.Context, stdin []byte, name string, args ...string) ([]byte
 		if said == "" {
 			said = strings.TrimSpace(out.String())
 		}
-		return out.Bytes(), fmt.Errorf("%s %s: %w: %.300s", name, strings.Join(args, " "), err, firstLines(said, 3))
+		return out.Bytes(), &commandError{name + " " + strings.Join(args, " "), err, fmt.Sprintf("%.300s", firstLines(said, 3))}
 	}
 	return out.Bytes(), nil
 }
+
+// commandError is a command that ran and failed.
+type commandError struct {
+	command string
+	err     error
+	said    string // the first of what it complained of
+}
+
+func (e *commandError) Error() string { return fmt.Sprintf("%s: %v: %s", e.command, e.err, e.said) }
+
+func (e *commandError) Unwrap() error { return e.err }
 
 func find(name string) (string, error) {
 	for dir := range strings.SplitSeq(commandPath, ":") {
