@@ -278,7 +278,6 @@ func printSignals(line func(string, ...string), act string, s *ledger.Seen) {
 		label = "brings"
 	}
 	line(label, s.Source)
-	line("limits", s.Limits...)
 	for _, f := range s.Signals {
 		where := fmt.Sprintf("byte %d", f.At)
 		if f.Seam {
