@@ -34,11 +34,10 @@ func (p *person) Text(_ int, s string, _ bool) string { return s }
 
 // alive counts the events that keep a stream alive, and notes what goes out.
 type alive struct {
-	mu     sync.Mutex
-	out    strings.Builder
-	before string // what was out when the first call waited
-	sign   string
-	signs  chan struct{}
+	mu    sync.Mutex
+	out   strings.Builder
+	sign  string
+	signs chan struct{}
 }
 
 func (a *alive) Write(b []byte) (int, error) {
