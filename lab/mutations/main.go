@@ -20,6 +20,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // row is what was said of one mutation.
@@ -93,51 +96,73 @@ func ask(ctx context.Context, all []Mutation, said map[string]answer) error {
 			system = append(system, m)
 		}
 	}
-	if len(system) > 0 {
-		image, err := debian()
+	var g errgroup.Group
+	var mu sync.Mutex
+	keep := func(name string, a answer) error {
+		mu.Lock()
+		defer mu.Unlock()
+		said[name] = a
+		return remember(said)
+	}
+	g.Go(func() error { return askLynis(ctx, recorded, system, keep) })
+	g.Go(func() error { return askOpenClaw(ctx, recorded, claw, keep) })
+	return g.Wait()
+}
+
+func askLynis(ctx context.Context, recorded []byte, list []Mutation, keep func(string, answer) error) error {
+	if len(list) == 0 {
+		return nil
+	}
+	image, err := debian()
+	if err != nil {
+		return err
+	}
+	scan, err := newLynis(ctx, ".", image)
+	if err != nil {
+		return err
+	}
+	defer scan.close()
+	for _, batch := range batches(list) {
+		heard, err := scan.said(ctx, recorded, batch)
 		if err != nil {
 			return err
 		}
-		scan, err := newLynis(ctx, ".", image)
-		if err != nil {
-			return err
-		}
-		defer scan.close()
-		for _, batch := range batches(system) {
-			heard, err := scan.said(ctx, recorded, batch)
-			if err != nil {
-				return err
-			}
-			for name, s := range heard {
-				said[name] = answer{Lynis: s}
-			}
-			if err := remember(said); err != nil {
+		for name, s := range heard {
+			if err := keep(name, answer{Lynis: s}); err != nil {
 				return err
 			}
 		}
 	}
-	if len(claw) == 0 {
+	return nil
+}
+
+// auditors is how many audits of OpenClaw run at once: each starts a Node.js.
+const auditors = 4
+
+func askOpenClaw(ctx context.Context, recorded []byte, list []Mutation, keep func(string, answer) error) error {
+	if len(list) == 0 {
 		return nil
 	}
 	audit, err := newAuditor(ctx, ".")
 	if err != nil {
 		return err
 	}
-	for _, m := range claw {
-		overlay, err := m.Overlay(recorded)
-		if err != nil {
-			return err
-		}
-		heard, err := audit.said(ctx, recorded, overlay)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
-		}
-		said[m.Name] = answer{OpenClaw: heard}
-		if err := remember(said); err != nil {
-			return err
-		}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(auditors)
+	for _, m := range list {
+		g.Go(func() error {
+			overlay, err := m.Overlay(recorded)
+			if err != nil {
+				return err
+			}
+			heard, err := audit.said(ctx, recorded, overlay)
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
+			return keep(m.Name, answer{OpenClaw: heard})
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // answer is what the others said of a mutation the last time they were asked.

@@ -34,26 +34,34 @@ var updatesFixes = map[string]fix{
 		if f.Packages.Status == host.Absent {
 			return nil, posture.Refuse("this system has no dpkg: turn its own automatic updates on")
 		}
-		return changes("install security updates by themselves", change.Safe,
+		all := changes("install security updates by themselves", change.Safe,
 			change.Package{Names: []string{"unattended-upgrades"}},
 			change.Set{Path: aptSettings, Syntax: change.Apt, Key: "APT::Periodic::Update-Package-Lists", Value: `"1"`},
 			change.Set{Path: aptSettings, Syntax: change.Apt, Key: "APT::Periodic::Unattended-Upgrade", Value: `"1"`},
 			change.Unit{Name: "apt-daily.timer", Do: []change.Verb{change.Unmask, change.Enable, change.Start}},
-			change.Unit{Name: "apt-daily-upgrade.timer", Do: []change.Verb{change.Unmask, change.Enable, change.Start}}), nil
+			change.Unit{Name: "apt-daily-upgrade.timer", Do: []change.Verb{change.Unmask, change.Enable, change.Start}})
+		if !f.Aim.Profile.Updates.AutoReboot || f.Updates.Value.AutoReboot {
+			return all, nil
+		}
+		return append(all, reboots(f)...), nil
 	},
 	"updates-no-auto-reboot": func(f *posture.Facts) ([]change.Change, error) {
-		u := f.Aim.Profile.Updates
-		if !u.AutoReboot {
+		if !f.Aim.Profile.Updates.AutoReboot {
 			return nil, posture.Refuse("the profile leaves reboots to you (updates: auto-reboot)")
 		}
-		return changes("reboot at night where an update needs it", change.Safe,
-			change.Set{Path: aptSettings, Syntax: change.Apt, Key: "Unattended-Upgrade::Automatic-Reboot", Value: `"true"`},
-			change.Set{Path: aptSettings, Syntax: change.Apt, Key: "Unattended-Upgrade::Automatic-Reboot-WithUsers", Value: `"false"`},
-			change.Set{Path: aptSettings, Syntax: change.Apt, Key: "Unattended-Upgrade::Automatic-Reboot-Time", Value: fmt.Sprintf("%q", cmp.Or(u.RebootTime, "04:30"))}), nil
+		return reboots(f), nil
 	},
 	"updates-stale-lists": always("fetch the package lists, and every day from now on", change.Safe,
 		change.Unit{Name: "apt-daily.timer", Do: []change.Verb{change.Unmask, change.Enable, change.Start}},
 		change.Unit{Name: "apt-daily.service", Do: []change.Verb{change.Start}}),
+}
+
+// reboots are the settings by which an update that needs it gets its reboot.
+func reboots(f *posture.Facts) []change.Change {
+	return changes("reboot at night where an update needs it", change.Safe,
+		change.Set{Path: aptSettings, Syntax: change.Apt, Key: "Unattended-Upgrade::Automatic-Reboot", Value: `"true"`},
+		change.Set{Path: aptSettings, Syntax: change.Apt, Key: "Unattended-Upgrade::Automatic-Reboot-WithUsers", Value: `"false"`},
+		change.Set{Path: aptSettings, Syntax: change.Apt, Key: "Unattended-Upgrade::Automatic-Reboot-Time", Value: fmt.Sprintf("%q", cmp.Or(f.Aim.Profile.Updates.RebootTime, "04:30"))})
 }
 
 // daemonSetting sets a value in daemon.json. What it needs of the daemon comes

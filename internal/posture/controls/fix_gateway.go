@@ -217,9 +217,18 @@ var gatewayFixes = map[string]cure{
 		}
 		return append(list, setting{path: "skills.workshop.approvalPolicy", value: "pending"}), nil
 	},
-	"skills-from-devices":      sets("gateway.nodes.allowSkills", "false"),
-	"skills-uploads":           sets("skills.install.allowUploadedArchives", "false"),
-	"secrets-login-shell-env":  sets("env.shellEnv.enabled", "false"),
+	"skills-from-devices":     sets("gateway.nodes.allowSkills", "false"),
+	"skills-uploads":          sets("skills.install.allowUploadedArchives", "false"),
+	"secrets-login-shell-env": sets("env.shellEnv.enabled", "false"),
+	"integrations-server-idle": func(f *posture.Facts, s settings) (list []setting, err error) {
+		for _, name := range s.Keys("mcp.servers") {
+			at := "mcp.servers." + strings.ReplaceAll(name, ".", `\.`)
+			if idleServer(s, at) {
+				list = append(list, setting{path: at, unset: true})
+			}
+		}
+		return list, nil
+	},
 	"updates-openclaw-channel": sets("update.channel", `"stable"`),
 }
 
@@ -300,6 +309,10 @@ func askBeforeExec(_ *posture.Facts, s settings) (list []setting, err error) {
 				}
 			}
 		}
+	}
+	// Asked about by program, an interpreter's -c would hide anything.
+	if len(list) > 0 && !s.on("tools.exec.strictInlineEval", false) {
+		list = append(list, setting{path: "tools.exec.strictInlineEval", value: true})
 	}
 	return list, nil
 }

@@ -439,3 +439,53 @@ func TestComposePatches(t *testing.T) {
 		})
 	}
 }
+
+// TestFreshMachine hardens a machine that nobody touched, and then again: the
+// second plan is empty, and what is left is for a person, by name.
+func TestFreshMachine(t *testing.T) {
+	archives := [][]byte{read(t, "base.txtar"), read(t, "fresh.txtar")}
+	plan := func(f *posture.Facts) (wished []change.Change, left []string) {
+		for id, r := range results(f) {
+			i := slices.IndexFunc(All, func(c posture.Control) bool { return c.ID == id })
+			c := All[i]
+			if r.Outcome != posture.Failed || c.Family == posture.Firewall || strings.Contains(id, "-ban") {
+				continue
+			}
+			if c.Fix == nil {
+				if r.Severity >= posture.Medium {
+					left = append(left, id)
+				}
+				continue
+			}
+			did, err := c.Fix(f)
+			if err != nil && !refused(err) {
+				t.Fatalf("%s: %v", id, err)
+			}
+			if len(did) == 0 && r.Severity >= posture.Medium {
+				left = append(left, id)
+			}
+			for i := range did {
+				did[i].Controls = []string{id}
+			}
+			wished = append(wished, did...)
+		}
+		slices.Sort(left)
+		return wished, left
+	}
+	f, h := facts(t, archives...)
+	f.Aim = vps(t)
+	first, _ := plan(f)
+	if len(first) < 40 {
+		t.Errorf("the first plan has %d changes", len(first))
+	}
+	f, _ = facts(t, append(archives, afterwards(t, h, "all", first))...)
+	f.Aim = vps(t)
+	second, left := plan(f)
+	for _, c := range second {
+		t.Errorf("the second plan would still %s, for %v", c.What, c.Controls)
+	}
+	want := []string{"gateway-past-the-door", "gateway-sandbox-off", "secrets-channel-token", "skills-no-install-policy", "skills-plugins-open", "state-bare"}
+	if !slices.Equal(left, want) {
+		t.Errorf("for a person: %v", left)
+	}
+}

@@ -92,7 +92,7 @@ var integrationControls = []posture.Control{
 		"Its keys and its program are still there, and one setting starts it again.",
 		"openclaw mcp unset NAME, and delete its keys", baseline+", remove stale integrations", nil,
 		func(s settings, at string) []posture.Finding {
-			if s.has(at+".enabled") && !s.on(at+".enabled", true) || s.on(at+".disabled", false) {
+			if idleServer(s, at) {
 				return posture.Found("%s is switched off", at)
 			}
 			return nil
@@ -114,6 +114,11 @@ var integrationControls = []posture.Control{
 			return found
 		},
 	},
+}
+
+// idleServer reports whether a tool server is switched off.
+func idleServer(s settings, at string) bool {
+	return s.has(at+".enabled") && !s.on(at+".enabled", true) || s.on(at+".disabled", false)
 }
 
 // server makes a control that looks at every MCP server of a config; at is its path.
