@@ -71,6 +71,8 @@ func (q *questions) add(fresh Question, now time.Time) (int64, error) {
 	}
 	q.Last++
 	fresh.N, fresh.Asked, fresh.Expires = q.Last, now, now.Add(Life)
+	// An answer is for one question, even where the next is about the same.
+	fresh.Answer, fresh.Runs, fresh.Told, fresh.Pushed = nil, 0, false, false
 	q.All = append(q.All, fresh)
 	q.forget(now)
 	return fresh.N, nil
