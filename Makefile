@@ -20,7 +20,7 @@ LAB = $(shell find . -name '*_lab_test.go' -not -path './.*' -exec dirname {} + 
 # What takes longest, and mostly waits: it begins first, beside the others.
 SLOW = ./lab/wall ./lab/debian
 
-.PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench detect replay clean
+.PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench bruteforce detect replay clean
 
 build:
 	$(GOBUILD) -o bin/seawall ./cmd/seawall
@@ -79,6 +79,11 @@ bench:
 # OpenClaw's own audit. Root; writes docs/mutations.md.
 mutations:
 	@go run ./lab/mutations -compare -docs
+
+# A replayed brute force from 3,000 addresses against a real sshd, for nothing, fail2ban
+# alone and Seawall: the table of docs/firewall.md. Root, 20 minutes.
+bruteforce:
+	@SEAWALL_BRUTEFORCE=full go test -tags lab ./lab/packets -run '^TestBruteForce$$' -count=1 -timeout 60m -v | grep -A5 'addresses of'
 
 # How well the detectors do on labelled data, which is not in this repository:
 # DATA names its folder.

@@ -22,6 +22,7 @@ needs=(
 	dockerd:docker.io
 	iptables:iptables
 	nft:nftables
+	fail2ban-server:fail2ban
 	/bin/busybox:busybox-static
 	mmdebstrap:mmdebstrap      # the Debian that the service is tried on
 	chromium:chromium          # the console's pages

@@ -71,10 +71,11 @@ func Changes(f *posture.Facts) ([]change.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := []change.Change{
-		{What: "install nftables", Edit: change.Package{Names: []string{"nftables"}}},
-		{What: what(f, r), Risk: change.Lockout, Edit: change.Ruleset{Path: Path, Text: text}, Close: closes(f)},
+	var list []change.Change
+	if f.Firewall.Value.Tool != "nft" { // it did not answer
+		list = append(list, change.Change{What: "install nftables", Edit: change.Package{Names: []string{"nftables"}}})
 	}
+	list = append(list, change.Change{What: what(f, r), Risk: change.Lockout, Edit: change.Ruleset{Path: Path, Text: text}, Close: closes(f)})
 	for _, file := range boot {
 		list = append(list, change.Change{What: "load Seawall's firewall with the machine", Risk: change.Lockout, Edit: file})
 	}

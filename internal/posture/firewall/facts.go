@@ -29,7 +29,7 @@ func For(f *posture.Facts) (Rules, error) {
 	r := Rules{
 		Blocked: sorted(profile.OutClosed), Operators: m.operators(), SSH: m.ssh(), SSHFrom: profile.SSHFrom,
 		Inner: m.inner(), Tunnels: m.tunnels(), Exceptions: m.exceptions(),
-		AddressTries: addressTries, NetworkTries: networkTries, AddressesKept: addressesKept, NetworksKept: networksKept,
+		AddressTries: addressTries, NetworkTries: networkTries, AllTries: allTries, AddressesKept: addressesKept, NetworksKept: networksKept,
 	}
 	r.Published = m.published()
 	r.Open = m.open(r)

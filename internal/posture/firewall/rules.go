@@ -35,6 +35,7 @@ type Rules struct {
 	Exceptions    []Exception    // from Blocked
 	AddressTries  string         // connections to SSH of one stranger's address, an nft rate
 	NetworkTries  string         // and of a network: /24, /48
+	AllTries      string         // and of all strangers together
 	AddressesKept int            // bounds what the kernel remembers
 	NetworksKept  int
 }
@@ -61,6 +62,9 @@ type Exception struct {
 const (
 	addressTries = "6/hour burst 6 packets"
 	networkTries = "12/hour burst 12 packets"
+	// Stock sshd turns connections away, the operator's too, once more than ten
+	// are not through with logging in (MaxStartups).
+	allTries = "5/second burst 10 packets"
 	// What the kernel remembers is bounded, so that an attack fills no memory, and
 	// so that an audit can still read the ruleset with all of it (8 MiB of nft's
 	// JSON). An address too many still counts for its network.

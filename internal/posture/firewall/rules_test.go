@@ -22,12 +22,12 @@ var wide = Rules{
 	Inner:        []string{"br-*", "docker0"},
 	Tunnels:      []string{"tailscale0", "wg0"},
 	Exceptions:   []Exception{{UID: 105, Port: 25, Who: "postfix sends mail"}, {Bridge: "docker0", To: netip.MustParsePrefix("192.0.2.6/32"), Port: 6697, Who: "OpenClaw talks to 192.0.2.6"}},
-	AddressTries: addressTries, NetworkTries: networkTries, AddressesKept: addressesKept, NetworksKept: networksKept,
+	AddressTries: addressTries, NetworkTries: networkTries, AllTries: allTries, AddressesKept: addressesKept, NetworksKept: networksKept,
 }
 
 // TestText compares with a text that was read line by line.
 func TestText(t *testing.T) {
-	for name, r := range map[string]Rules{"wide": wide, "narrow": {SSH: []uint16{22}, Inner: []string{"docker0"}, AddressTries: addressTries, NetworkTries: networkTries, AddressesKept: 1, NetworksKept: 1}} {
+	for name, r := range map[string]Rules{"wide": wide, "narrow": {SSH: []uint16{22}, Inner: []string{"docker0"}, AddressTries: addressTries, NetworkTries: networkTries, AllTries: allTries, AddressesKept: 1, NetworksKept: 1}} {
 		got, err := r.Text()
 		if err != nil {
 			t.Fatal(err)
