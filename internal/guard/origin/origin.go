@@ -144,7 +144,7 @@ func (c *Conversation) Of(call Call) Found {
 		}
 	}
 	if len(c.untrusted) > 0 && !j.asked() {
-		f.add(effect.Argument{Path: call.Tool}, verdict{slices.Clone(c.untrusted), "you did not ask for it"})
+		f.unasked(call, c.untrusted)
 	}
 	f.Private, f.Named = j.private()
 	f.Link = j.fetched
@@ -189,5 +189,14 @@ func (f *Found) add(a effect.Argument, v verdict) {
 		if !slices.Contains(f.Labels, l) {
 			f.Labels = append(f.Labels, l)
 		}
+	}
+}
+
+// unasked notes that the operator did not ask for such a call: whoever did is to be
+// read of the call itself, where none of its values says it.
+func (f *Found) unasked(call Call, by []Label) {
+	at := effect.Argument{Path: call.Tool}
+	if f.add(at, verdict{by, "you did not ask for it"}); len(f.Origins) > 1 {
+		delete(f.Origins, call.Tool)
 	}
 }
