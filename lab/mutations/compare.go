@@ -153,7 +153,7 @@ const lynisGroups = "accounting authentication boot_services file_permissions fi
 
 func newLynis(ctx context.Context, root, image string) (*lynis, error) {
 	if _, err := exec.LookPath("lynis"); err != nil {
-		return nil, fmt.Errorf("Lynis is not installed: apt-get install lynis")
+		return nil, errors.New("lynis is not installed: apt-get install lynis")
 	}
 	dir, err := os.MkdirTemp("", "lynis-")
 	if err != nil {
@@ -294,7 +294,7 @@ func (l *lynis) findings(ctx context.Context, archives ...[]byte) (map[string]bo
 	out, err := cmd.CombinedOutput()
 	text, readErr := os.ReadFile(filepath.Join(dir, "lab/report"))
 	if readErr != nil {
-		return nil, fmt.Errorf("Lynis: %v: %s", err, out)
+		return nil, fmt.Errorf("running lynis: %v: %s", err, out)
 	}
 	found := map[string]bool{}
 	for _, m := range line.FindAllStringSubmatch(string(text), -1) {
