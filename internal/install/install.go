@@ -300,16 +300,18 @@ func (b *builder) start(ctx context.Context) error {
 }
 
 func (b *builder) open(ctx context.Context) error {
-	if err := b.systemctl(ctx, append([]string{"start"}, enabled()...)...); err != nil {
+	if err := b.systemctl(ctx, append([]string{"start"}, opens()...)...); err != nil {
 		return b.whyNot(ctx, err)
 	}
-	return nil
+	// What reads the machine and tries its boundary takes minutes, and is started
+	// again by its timer.
+	return b.systemctl(ctx, append([]string{"start", "--no-block"}, enabled()...)...)
 }
 
 // whyNot is the doors' own reason for not opening, where they gave one.
 func (b *builder) whyNot(ctx context.Context, err error) error {
-	if said := b.Status(ctx).Said; said != "" {
-		return errors.New(said)
+	if s := b.Status(ctx); !s.Active && s.Said != "" {
+		return errors.New(s.Said)
 	}
 	return fmt.Errorf("%w; `journalctl -u seawall -u seawall.socket -n 20` says why", err)
 }

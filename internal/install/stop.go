@@ -31,11 +31,14 @@ func StopCommand() string {
 	return "systemctl stop " + strings.Join(stops(), " ")
 }
 
-// StartCommand starts what [Machine.Stop] ended.
-func StartCommand() string {
+// opens are the units that have to run for the doors to be open and watched.
+func opens() []string {
 	starters, _ := sorted()
-	return "systemctl start " + strings.Join(append(starters, "seawall", "seawall-watch"), " ")
+	return append(starters, "seawall", "seawall-watch")
 }
+
+// StartCommand starts what [Machine.Stop] ended.
+func StartCommand() string { return "systemctl start " + strings.Join(opens(), " ") }
 
 // Stop ends the service, until it is started or the machine starts anew.
 func (m Machine) Stop(ctx context.Context) error {

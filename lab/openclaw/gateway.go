@@ -17,7 +17,7 @@ import (
 
 // Patience for a real OpenClaw on a small, busy machine.
 const (
-	startTimeout = 3 * time.Minute
+	startTimeout = 6 * time.Minute
 	turnTimeout  = 4 * time.Minute
 	stopTimeout  = 30 * time.Second
 )
