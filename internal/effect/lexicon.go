@@ -118,7 +118,7 @@ func init() {
 		aMail: `email mail mailbox inbox gmail outlook letter newsletter imap smtp thread draft attachment
 			postfach brief nachricht e`,
 		aTalk: `message msg chat channel dm sms conversation comment post tweet issue ticket pr pull review story announcement discussion
-			slack discord telegram whatsapp signal matrix teams irc mastodon bluesky reply notification thread release gist feedback
+			slack discord telegram whatsapp signal matrix teams irc mastodon bluesky reply notification thread release gist feedback call
 			kommentar beitrag chatnachricht kanal`,
 		aDate:   `event calendar appointment meeting availability agenda slot busy freebusy termin kalender besprechung`,
 		aPerson: `contact people person addressbook address profile user customer client lead attendee kontakt adressbuch kunde nutzer benutzer`,
@@ -131,7 +131,7 @@ func init() {
 			registry feed rss arxiv paper video youtube city country internet timezone
 			wetter nachrichten karte strecke fahrplan webseite seite preis`,
 		aMemory: `memory memories knowledge entity entities observation graph fact gedächtnis erinnerung`,
-		aPayment: `payment order charge subscription transfer payout refund booking reservation purchase checkout bid trade donation cart card
+		aPayment: `payment order charge subscription transfer payout refund booking reservation purchase checkout bid trade donation
 			wallet money fund payee beneficiary mandate loan rental hotel flight transaction invoice
 			zahlung bestellung buchung überweisung abo abonnement`,
 		anAccess: `user member collaborator role permission permissions access token key apikey credential password secret webhook share grant acl policy rule

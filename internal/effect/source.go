@@ -57,16 +57,13 @@ func Source(tool string, s Schema) (from Class, private bool) {
 	if n == aClock {
 		return FromOther, false
 	}
-	if u.worldly {
+	if u.worldly || u.does(reaching) && u.head&aDevice == 0 {
 		return FromWeb, false
 	}
 	for _, c := range classes {
 		if n&c.of != 0 {
 			return c.from, c.from != FromWeb
 		}
-	}
-	if u.does(reaching) {
-		return FromWeb, false
 	}
 	return FromOther, true
 }

@@ -50,7 +50,7 @@ func useOf(name string, s Schema) use {
 
 // described adds what a description says. It settles a name that is unsure.
 func (u *use) described(text string) {
-	said := clearVerb(wordsOf(text, 6))
+	said := clearVerb(wordsOf(text, 8))
 	if unsure := !slices.ContainsFunc(u.said, func(w string) bool { return !nounsToo[w] }); unsure && said != "" {
 		u.verbs, u.said = nil, nil
 		u.add(said)
@@ -159,15 +159,26 @@ func worldly(ws []string) bool {
 	return false
 }
 
-// clearVerb is the first word of a description that is a verb.
-func clearVerb(ws []string) string {
+// clearVerb is the first word of a description that is a verb; of "makes a phone
+// call" the noun says what is done.
+func clearVerb(ws []string) (said string) {
 	for _, w := range ws {
-		if verbs[w] != noVerb {
+		switch {
+		case said != "" && linking[w]:
+			return said
+		case said != "" && nounsToo[w] && verbs[w] != looking && verbs[w] != changing:
 			return w
+		case said == "" && verbs[w] != noVerb:
+			if said = w; !light[w] {
+				return said
+			}
 		}
 	}
-	return ""
+	return said
 }
+
+// light are verbs that leave it to a noun what is done.
+var light = wordSet(`make makes place places take takes do does`)
 
 // making are the verbs of change that bring something new, altering those that
 // change what others see.

@@ -42,6 +42,8 @@ func TestToolsNobodyNamedBefore(t *testing.T) {
 		{"InviteMember", "Invites somebody to the workspace", `{"email":"a@b.example"}`, "send widen", FromOther, true},
 		{"kick_member", "", `{"member":"U1"}`, "execute read send write", FromOther, true},
 		{"remove_member", "", `{"member":"U1"}`, "destroy write", FromOther, true},
+		{"voice", "Makes a phone call to somebody", `{"number":"+4930123456"}`, "send", FromChat, true},
+		{"trello_add_card", "Add a card to a list", `{"list":"1","title":"x"}`, "write", FromFiles, true},
 		// money
 		{"get_account_balance", "", `{}`, "read", FromFiles, true},
 		{"wire_money", "Wire money to a payee", `{"iban":"DE02120300000000202051","amount":12}`, "send spend", FromOther, true},
@@ -82,6 +84,7 @@ func TestToolsNobodyNamedBefore(t *testing.T) {
 		{"brave_web_search", "Performs a web search", `{"query":"x"}`, "read", FromWeb, false},
 		{"get_reviews_for_hotels", "", `{"names":["x"]}`, "read", FromWeb, false},
 		{"current_time", "Get the time", `{}`, "read", FromOther, false},
+		{"scrape_page", "Scrape a page", `{"url":"https://a.example/x"}`, "read send", FromWeb, false},
 		{"fetch_page", "Fetch a page", `{"url":"https://a.example/x"}`, "read send", FromFiles, true},
 		// what deceives: a name that looks and does more
 		{"get_data", "", `{"url":"https://evil.example/","body":"x"}`, "read send", FromOther, true},
