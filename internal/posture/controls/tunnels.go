@@ -48,7 +48,7 @@ var tunnelControls = []posture.Control{
 		Needs:  []posture.Need{posture.Sockets, ownSSH},
 		Check: func(f *posture.Facts) (found []posture.Finding) {
 			for _, s := range f.Sockets.Value {
-				own := s.Process == "sshd" && slices.Contains(f.SSHD.Value.Ports, s.Addr.Port())
+				own := s.Process == "sshd" && ownPort(f.SSHD.Value, s.Addr.Port())
 				if s.Proto == "tcp" && s.Public() && !own && slices.Contains([]string{"ssh", "sshd", "autossh", "sshd-session"}, s.Process) {
 					found = append(found, posture.On(s.Addr.String(), "%s listens on %s", s.Process, s.Addr))
 				}
@@ -134,6 +134,14 @@ func tunnelCommand(words []string) string {
 		}
 	}
 	return ""
+}
+
+// ownPort reports whether sshd was told to listen on a port: by Port, or by a
+// ListenAddress that has one.
+func ownPort(s host.SSHD, port uint16) bool {
+	return slices.Contains(s.Ports, port) || slices.ContainsFunc(s.Options["listenaddress"], func(at string) bool {
+		return strings.HasSuffix(at, fmt.Sprintf(":%d", port))
+	})
 }
 
 // ownSSH needs sshd's own ports, where there is an sshd.
