@@ -6,7 +6,7 @@
 //	go run ./bench/replay -data ../shared/data/agentdojo
 //
 // An attack is through when every call of it is allowed. A benign task is free when
-// none of its calls asks anybody.
+// none of its calls asks anybody. Lines are counted by a second of one processor.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -105,7 +106,7 @@ func judge(p *policy.Policy, suite string) (rows []row, took time.Duration, err 
 		return nil, 0, err
 	}
 	var wrong error
-	begin := time.Now()
+	begin := spent()
 	err = replay.New(p).Lines(context.Background(), strings.NewReader(string(lines)), func(c replay.Case, a replay.Answer) error {
 		c.Messages, c.Tools = nil, nil
 		rows = append(rows, row{c, a})
@@ -114,7 +115,16 @@ func judge(p *policy.Policy, suite string) (rows []row, took time.Duration, err 
 	if wrong != nil {
 		err = wrong
 	}
-	return rows, time.Since(begin), err
+	return rows, spent() - begin, err
+}
+
+// spent is the processor time of this process: the machine may be busy.
+func spent() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // count sorts rows by label, and within by group.

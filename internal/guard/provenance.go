@@ -18,6 +18,7 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 	}
 	arguments := effect.Decisive(a.Tool, a.Args, a.Schema)
 	call := origin.Call{Tool: a.Tool, Arguments: arguments, Kinds: e.Kinds}
+	call.Class, _ = effect.Source(a.Tool, a.Schema)
 	if slices.Contains(e.Kinds, effect.Execute) {
 		call.Command = commandOf(a.Args)
 	}
