@@ -1,6 +1,7 @@
 package controls
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,10 +33,24 @@ func withFixes(all []posture.Control) []posture.Control {
 			c.Fix = fixConfigs(*c, cure)
 		}
 		if c.Fix == nil && c.Manual == "" {
-			c.Manual = c.Advice
+			c.Manual = cmp.Or(manual[c.ID], c.Advice)
 		}
 	}
 	return all
+}
+
+// manual is what a person does where the advice names more than one way, or
+// another command of Seawall's does it.
+var manual = map[string]string{
+	"gateway-past-the-door":   "Run seawall connect: it sends through the door what can go",
+	"gateway-sandbox-off":     "Run seawall connect --own-user, after which commands run in a confined service; or set agents.defaults.sandbox.mode to all, with Docker",
+	"secrets-provider-key":    "Run seawall connect: the agent then never holds the key",
+	"secrets-process-env":     "Run seawall connect, then take the variables out of the unit",
+	"docker-new-privileges":   "Patch the compose file (seawall harden does it for OpenClaw's), then docker compose up -d",
+	"docker-capabilities":     "Patch the compose file (seawall harden does it for OpenClaw's), then docker compose up -d",
+	"docker-pids-unlimited":   "Patch the compose file (seawall harden does it for OpenClaw's), then docker compose up -d",
+	"docker-no-restart":       "Patch the compose file (seawall harden does it for OpenClaw's), then docker compose up -d",
+	"docker-memory-unlimited": "Patch the compose file (seawall harden does it for OpenClaw's), then docker compose up -d",
 }
 
 // each makes one change for every object that check finds.

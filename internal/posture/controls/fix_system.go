@@ -101,7 +101,8 @@ var systemFixes = map[string]fix{
 		}
 		return all
 	}, func(i host.FileInfo) bool { return writable(i) != "" }, 0o022, false)),
-	"state-privileges": fixUnits,
+	"state-privileges": confineUnits,
+	"state-bare":       confineUnits,
 }
 
 // schedulers are root, the people of this machine and whoever has a crontab now,
@@ -119,18 +120,34 @@ func schedulers(f *posture.Facts) []string {
 	return names
 }
 
-// fixUnits keeps gateways that are system services from gaining privileges.
-func fixUnits(f *posture.Facts) (all []change.Change, err error) {
+// confinement is what Seawall's own unit for an OpenClaw has, too, as far as it
+// does not depend on where its files are: it can gain no rights, and a filter
+// keeps it from the kernel's modules, clock, log and settings.
+const confinement = `# Written by seawall harden.
+[Service]
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectClock=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+LockPersonality=yes
+`
+
+// confineUnits confines the gateways that are services of the system's.
+func confineUnits(f *posture.Facts) (all []change.Change, err error) {
 	for _, in := range f.OpenClaw.Value {
-		if in.Process == nil || in.Container != "" || in.Process.UID == 0 || in.Process.NoNewPrivs && in.Process.CapEff == 0 {
+		if in.Process == nil || in.Container != "" || confinedUnit(in) {
 			continue
 		}
-		if in.Unit == "" || strings.Contains(in.Unit, "/") {
-			err = posture.Refuse("the gateway of %s is no service of the system's: seawall connect --own-user makes it one, without a way to more rights", in.Owner)
+		if in.Unit == "" || strings.Contains(in.Unit, "/") || in.Process.UID == 0 {
+			err = posture.Refuse("the gateway of %s is no service of the system's under an account of its own: seawall connect --own-user makes it one, confined", in.Owner)
 			continue
 		}
-		all = append(all, changes(fmt.Sprintf("keep %s from gaining privileges", in.Unit), change.Restart,
-			change.File{Path: "/etc/systemd/system/" + in.Unit + ".d/50-seawall.conf", Content: "# Written by seawall harden.\n[Service]\nNoNewPrivileges=yes\nCapabilityBoundingSet=\nAmbientCapabilities=\n"},
+		all = append(all, changes(fmt.Sprintf("confine the service %s", in.Unit), change.Restart,
+			change.File{Path: "/etc/systemd/system/" + in.Unit + ".d/50-seawall.conf", Content: confinement},
 			change.Unit{Name: in.Unit, Do: []change.Verb{change.RestartIt}})...)
 	}
 	return all, err

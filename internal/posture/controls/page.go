@@ -29,7 +29,7 @@ func Page(c posture.Control, did []change.Change) string {
 	p("\n## What `seawall harden` changes\n\n")
 	switch {
 	case c.Fix == nil:
-		p("Nothing: this is for a person. The plan says so.\n")
+		p("Nothing: this is for a person. %s.\n", strings.TrimSuffix(c.Manual, "."))
 	case c.Family == posture.Firewall:
 		p("Seawall's own nftables table, made from what this machine does, and what loads it with the machine. The plan shows every rule, and who reached which port before and after.\n")
 		p(back)
