@@ -111,6 +111,8 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x == nil {
 		return
 	}
+	everyone.enter()
+	defer everyone.leave()
 	defer x.close()
 	client := d.limits.reader(w)
 	d.serve(client, r, x)
