@@ -312,7 +312,7 @@ func (m *message) any(c clause, words map[string]bool) bool {
 // or a word of a command.
 func (m *message) speaksOfTool(c clause, words []string, command bool) bool {
 	for _, n := range words {
-		if requests[n] != 0 && !nounsToo[n] && !command || len(n) < 3 {
+		if requests[n] != 0 && !nounsToo[n] && !command || len(n) < 3 || vague[n] {
 			continue
 		}
 		for i := c.begin; i < c.end; i++ {
@@ -323,6 +323,9 @@ func (m *message) speaksOfTool(c clause, words []string, command bool) bool {
 	}
 	return false
 }
+
+// vague are words of tools' names that say nothing of what they are about.
+var vague = set(`user users information info details data list all item items name current new value status`)
 
 // delegated reports whether the operator hands over to what stands elsewhere.
 func (j *judgement) delegated() bool {

@@ -276,7 +276,10 @@ func (j *judgement) named(p Part) bool {
 	selected := false
 	for _, a := range effect.Decisive(p.Tool, []byte(p.Args), p.Schema) {
 		switch a.Kind {
-		case effect.Content, effect.Other, effect.Access, effect.Act:
+		case effect.Content, effect.Access, effect.Act:
+			continue
+		case effect.Other:
+			selected = selected || len(pieces(a.Value)) > 1 && j.speaksLoosely(a.Value)
 			continue
 		case effect.Time:
 			if selected = selected || j.date(a.Value); selected {
@@ -376,11 +379,21 @@ var spoken = map[effect.Class]map[string]bool{
 	effect.FromMemory:   set(`remember memory notes erinnere gedächtnis`),
 }
 
-// speaksOf reports whether the operator speaks of what a tool lists.
+// many are the words by which people speak of all that a class of tools holds.
+var many = map[effect.Class]map[string]bool{
+	effect.FromMail:     set(`mails emails e-mails inbox messages newsletters nachrichten postfach unread`),
+	effect.FromCalendar: set(`calendar appointments events meetings schedule agenda termine kalender`),
+	effect.FromFiles:    set(`files documents drive folder folders notes dateien dokumente ordner`),
+	effect.FromContacts: set(`contacts addresses kontakte adressen adressbuch`),
+	effect.FromChat:     set(`messages channels channel chats chat conversation nachrichten kanal`),
+	effect.FromMemory:   set(`memory notes gedächtnis`),
+}
+
+// speaksOf reports whether the operator speaks of all that a tool lists.
 func (j *judgement) speaksOf(p Part) bool {
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
-			if m.speaksOfTool(c, nameWords(p.Tool), false) || m.any(c, spoken[p.Class]) {
+			if m.any(c, many[p.Class]) || p.Class == effect.FromOther && m.speaksOfTool(c, nameWords(p.Tool), false) {
 				return true
 			}
 		}

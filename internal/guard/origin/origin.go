@@ -134,10 +134,14 @@ func (c *Conversation) Of(call Call) Found {
 	}
 	f := Found{Decided: true, Origins: map[string][]Label{}}
 	j := judgement{Conversation: c, Call: call, request: c.request()}
+	bare := !slices.ContainsFunc(call.Arguments, func(a effect.Argument) bool { return a.Kind.Decides() && a.Kind != effect.Act })
 	for _, a := range call.Arguments {
 		switch {
 		case a.Kind == effect.Act: // see asked
 		case a.Kind.Decides():
+			f.add(a, j.value(a))
+		case a.Kind == effect.Content && bare && slices.ContainsFunc(call.Kinds, opens):
+			a.Kind = effect.Object // a password, a schedule, a rule
 			f.add(a, j.value(a))
 		case a.Kind == effect.Content:
 			f.add(a, j.carried(a))
@@ -191,6 +195,8 @@ func (f *Found) add(a effect.Argument, v verdict) {
 		}
 	}
 }
+
+func opens(k effect.Kind) bool { return k == effect.Widen || k == effect.Guard }
 
 // unasked notes that the operator did not ask for such a call: whoever did is to be
 // read of the call itself, where none of its values says it.
