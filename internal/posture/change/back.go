@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Revert takes the lockout part of a run back whose time is over, or whose
@@ -96,7 +97,11 @@ func (w *Work) undo(ctx context.Context, run *Run, which func(*Step) bool, purge
 	}
 	turn(unit, w.wake)
 	turn(func(_ int, s *Step) bool { return s.Kind == KindPackage }, func(ctx context.Context, run *Run, i int) error {
-		if !purge {
+		switch {
+		case purge:
+		case run.Steps[i].Failed != "":
+			return w.undone(run, i, "")
+		default:
 			return w.undone(run, i, "the packages stay; --purge takes them away")
 		}
 		return w.purge(ctx, run, i)
@@ -203,13 +208,18 @@ func (w *Work) back(ctx context.Context, run *Run, i int) error {
 	switch {
 	case s.Kind == KindRuleset:
 	case now.same(s.Before):
+		if err := w.retime(s, now); err != nil {
+			return err
+		}
 		return w.undone(run, i, "")
+	case s.After.Folder && !s.Before.There && now.Folder: // whatever mode it got by then
+		if w.inhabited(s.Target) {
+			return w.undone(run, i, "other things are in it")
+		}
 	case !now.same(s.After):
 		if next, kept, err = w.threeWay(ctx, s, now); err != nil {
 			return err
 		}
-	case s.Before.Folder != s.After.Folder && s.After.Folder && w.inhabited(s.Target):
-		return w.undone(run, i, "other things are in it")
 	}
 	if !next.same(now) || s.Kind == KindRuleset {
 		if err := kinds[s.Kind].write(ctx, w.Machine, s.Target, now, next); err != nil {
@@ -217,6 +227,20 @@ func (w *Work) back(ctx context.Context, run *Run, i int) error {
 		}
 	}
 	return w.undone(run, i, kept)
+}
+
+// retime gives a file that is as it was its time, too: taking it back may have been
+// interrupted before that.
+func (w *Work) retime(s *Step, now State) error {
+	if s.Kind != KindFile || s.Before.Folder || !now.There || now.ModTime.Equal(s.Before.ModTime) {
+		return nil
+	}
+	root, base, err := w.folder(s.Target)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return root.Chtimes(base, time.Time{}, s.Before.ModTime)
 }
 
 // sweep removes what an interrupted write left beside a file.

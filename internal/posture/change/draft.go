@@ -190,6 +190,9 @@ func (d *draft) folders(name string, c Change) error {
 // content sets what a file will hold. A new one is root's, 0644.
 func (d *draft) content(s *Step, text []byte, c Change) {
 	if s.After.There && string(s.After.Content) == string(text) {
+		if !s.After.same(s.Before) {
+			s.enter(c) // a wish before it was the same
+		}
 		return
 	}
 	if !s.After.There {

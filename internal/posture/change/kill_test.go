@@ -291,7 +291,12 @@ func (y toy) back(t *testing.T, what, before string) {
 		}
 	}
 	if after := y.snapshot(t); after != before {
-		t.Fatalf("%s: it was\n%s\nand is\n%s", what, before, after)
+		for line := range strings.Lines(before + after) {
+			if strings.Contains(before, line) != strings.Contains(after, line) {
+				t.Errorf("%s: only before or only after: %s", what, line)
+			}
+		}
+		t.FailNow()
 	}
 }
 

@@ -66,7 +66,7 @@ func readSysctl(_ context.Context, m Machine, key string) (State, error) {
 }
 
 func writeSysctl(_ context.Context, m Machine, key string, _, next State) error {
-	f, err := os.OpenFile(sysctlPath(m, key), os.O_WRONLY|os.O_TRUNC, 0)
+	f, err := os.OpenFile(sysctlPath(m, key), os.O_WRONLY, 0)
 	if err == nil {
 		_, err = f.Write(append(bytes.Clone(next.Content), '\n'))
 		err = errors.Join(err, f.Close())

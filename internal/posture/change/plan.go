@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -108,4 +109,9 @@ func boolean(b bool) int {
 }
 
 // Title is the step in a line.
-func (s *Step) Title() string { return strings.Join(s.What, "; ") }
+func (s *Step) Title() string {
+	if n := len(s.What); n > 2 {
+		return fmt.Sprintf("%s, and %d more", s.What[0], n-1)
+	}
+	return strings.Join(s.What, "; ")
+}

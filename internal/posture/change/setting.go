@@ -32,9 +32,6 @@ func (e Set) wish(d *draft, c Change) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.Path, err)
 	}
-	if next == text {
-		return nil
-	}
 	d.content(s, []byte(next), c)
 	if was != "" && !own(e.Path) {
 		s.Replaces = append(s.Replaces, was)
