@@ -172,3 +172,26 @@ func TestDecisive(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a tool is called, a call of it that acts has something that decides it.
+func FuzzDecisive(f *testing.F) {
+	f.Add("send_email", "Sends a mail", `{"to":"a@b.example"}`, `{"properties":{"to":{"format":"email"}}}`)
+	f.Add("", "", `{}`, ``)
+	f.Add("get.__", "It will also ", `{"url":["x",{"y":1}]}`, `{"properties":[]}`)
+	f.Add("exec", "", `{"command":"git push \"$R\"; rm -r x"}`, ``)
+	f.Fuzz(func(t *testing.T, name, description, args, parameters string) {
+		s := Schema{Name: name, Description: description, Parameters: []byte(parameters)}
+		e := OfCall(name, []byte(args), s)
+		Source(name, s)
+		AsksFor(description, name, s)
+		if !json.Valid([]byte(args)) || !e.any(Send, Spend, Destroy, Widen, Guard) {
+			return
+		}
+		for _, a := range Decisive(name, []byte(args), s) {
+			if a.Kind.Decides() || a.Kind == Remote {
+				return
+			}
+		}
+		t.Errorf("%q %s does %v, and nothing in it decides", name, args, e.Kinds)
+	})
+}
