@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,25 +25,28 @@ import (
 )
 
 func newFreeze() *cobra.Command {
-	var asJSON, all bool
+	var asJSON, all, yes bool
 	since := "1h"
 	cmd := &cobra.Command{
 		Use:   "freeze",
 		Short: "Stop the agent now: every door denies, running turns end",
 		Long: `Freeze stops all that the agent does, now and until "seawall thaw": every call is
 denied, answers that stream are cut, no model is asked. OpenClaw is told to end the
-turns that run. It holds over restarts, and works when no door is open.
+turns that run. It holds over restarts, and works when no door is open. Programs
+that the agent put into the background run on: on a terminal it asks whether to
+end them, too, and with --yes it does.
 
 Then it prints what the agent did in the last hour, as "seawall log --damage" does.
 
 Exit status: 0 when all of it is done, 1 when something of the agent may still
 run (it says what), 2 when nothing could be frozen.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return freeze(cmd, since, asJSON, all) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return freeze(cmd, since, asJSON, all, yes) },
 	}
 	cmd.Flags().StringVar(&since, "since", since, "tell what was done since this `time` or so long ago")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "tell all that was done, not a screen of it")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "end the programs that the agent started and that still run, too")
 	return cmd
 }
 
@@ -57,7 +61,7 @@ type frozenNow struct {
 	Damage  damage.Report   `json:"damage"`
 }
 
-func freeze(cmd *cobra.Command, since string, asJSON, all bool) error {
+func freeze(cmd *cobra.Command, since string, asJSON, all, yes bool) error {
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
 	from, err := moment(since, time.Now())
 	if err != nil {
@@ -81,6 +85,9 @@ func freeze(cmd *cobra.Command, since string, asJSON, all bool) error {
 	if n.Agents, err = proof.Abort(ctx, dir); err != nil {
 		n.Problem = err.Error()
 	}
+	if err := n.endPrograms(cmd, yes, !asJSON); err != nil {
+		n.Problem = err.Error()
+	}
 	if n.Open && fresh {
 		if n.Row, err = service.AwaitTaken(ctx, dir, service.Froze, before); err != nil {
 			n.Problem = err.Error()
@@ -100,6 +107,36 @@ func freeze(cmd *cobra.Command, since string, asJSON, all bool) error {
 		return errNo
 	}
 	return err
+}
+
+// endPrograms ends what the agent started and still runs, where that is wanted.
+func (n *frozenNow) endPrograms(cmd *cobra.Command, yes, mayAsk bool) error {
+	var which []string
+	for _, a := range n.Agents {
+		if a.Endable() > 0 {
+			for _, p := range a.Running {
+				which = append(which, fmt.Sprintf("  %d  %s", p.PID, printable(p.Command)))
+			}
+		}
+	}
+	if len(which) == 0 {
+		return nil
+	}
+	if !yes && mayAsk && terminal(cmd.InOrStdin()) {
+		fmt.Fprintf(cmd.OutOrStdout(), "Still runs, started by the agent:\n%s\n", strings.Join(which, "\n"))
+		agreed, err := ask(cmd, "End it?")
+		if err != nil {
+			return err
+		}
+		yes = agreed
+	}
+	if !yes {
+		return nil
+	}
+	for i := range n.Agents {
+		n.Agents[i].EndPrograms(cmd.Context())
+	}
+	return nil
 }
 
 // done reports whether nothing of the agent runs any more, as far as can be seen.
@@ -150,6 +187,9 @@ func printAborted(w io.Writer, a proof.Aborted) {
 		for _, s := range a.Sessions {
 			fmt.Fprintln(w, "Ended a running turn: session", printable(s))
 		}
+	}
+	for _, p := range a.Ended {
+		fmt.Fprintf(w, "Ended, started by the agent: %s (process %d)\n", printable(p.Command), p.PID)
 	}
 	for _, p := range a.Running {
 		fmt.Fprintf(w, "Still runs, started by the agent: %s (to end it: kill %d)\n", printable(p.Command), p.PID)
@@ -244,7 +284,7 @@ func stop(cmd *cobra.Command) error {
 	if agreed, err := ask(cmd, "Freeze the agent?"); err != nil {
 		return err
 	} else if agreed {
-		return freeze(cmd, "1h", false, false)
+		return freeze(cmd, "1h", false, false, false)
 	}
 	if end == nil {
 		return errNo

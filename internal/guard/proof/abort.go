@@ -26,12 +26,26 @@ type Aborted struct {
 	Sessions []string  `json:"sessions"`          // whose turns were ended
 	Problem  string    `json:"problem,omitempty"` // why turns may go on
 	Running  []Program `json:"running"`           // what the agent started and still runs
+	Ended    []Program `json:"ended,omitempty"`   // and what was ended, see EndPrograms
 }
 
 // Program is a process that an agent started.
 type Program struct {
 	PID     int    `json:"pid"`
 	Command string `json:"command"`
+
+	start uint64 // with PID, which process it is
+	child bool   // it descends from the gateway
+}
+
+// Endable is how many programs still run that EndPrograms would end.
+func (o *Aborted) Endable() (n int) {
+	for _, p := range o.Running {
+		if p.child {
+			n++
+		}
+	}
+	return n
 }
 
 const (
@@ -176,9 +190,10 @@ func programs(proc string, g *gateway) []Program {
 	all, _ := processes(proc, nil, nil)
 	owner := ownerOf(filepath.Join(proc, strconv.Itoa(g.pid)))
 	found := []Program{}
+	descendants := family(g.process, all, nil)
 	for _, p := range all {
 		dir := filepath.Join(proc, strconv.Itoa(p.pid))
-		if p.pid == g.pid || p.pid == os.Getpid() || ownerOf(dir) != owner || environment(dir)["OPENCLAW_SHELL"] == "" {
+		if p.pid == g.pid || p.pid == os.Getpid() || ownerOf(dir) != owner || environment(dir)[shellMark] == "" {
 			continue
 		}
 		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
@@ -186,7 +201,7 @@ func programs(proc string, g *gateway) []Program {
 		if command == "" {
 			continue // it has ended
 		}
-		found = append(found, Program{p.pid, short(command)})
+		found = append(found, Program{p.pid, short(command), p.start, slices.Contains(descendants, p)})
 	}
 	slices.SortFunc(found, func(x, y Program) int { return x.PID - y.PID })
 	return found

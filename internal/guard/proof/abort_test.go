@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,8 +38,50 @@ func TestWhatTheAgentStartedIsFound(t *testing.T) {
 	add(13, 1, mark, "sh\x00-c\x00evil\x1b[2J\x00")
 	add(14, 1, mark, "") // it has ended
 	got := fmt.Sprint(programs(proc, &gateway{process: process{pid: 10}}))
-	if got != "[{12 sleep 600} {13 sh -c evil [2J}]" {
+	if got != "[{12 sleep 600 7 true} {13 sh -c evil [2J 7 false}]" {
 		t.Error(got)
+	}
+}
+
+// TestProgramsAreEnded: those that heed a signal and those that do not; never
+// another process that has the number of one.
+func TestProgramsAreEnded(t *testing.T) {
+	start := func(mark, script string) (*exec.Cmd, Program) {
+		cmd := exec.Command("sh", "-c", script)
+		cmd.Env = []string{mark}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		if _, err := out.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		all, err := processes("/proc", nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cmd, Program{PID: cmd.Process.Pid, start: all[cmd.Process.Pid].start, child: true}
+	}
+	_, polite := start("OPENCLAW_SHELL=exec", "echo; exec sleep 600")
+	_, stubborn := start("OPENCLAW_SHELL=exec", "trap '' TERM; echo; while :; do sleep 1; done")
+	_, away := start("OPENCLAW_SHELL=exec", "echo; exec sleep 600")
+	away.child = false
+	other, reused := start("OTHER=1", "echo; exec sleep 600")
+	earlier := polite
+	earlier.start--
+	left, ended := endAll(t.Context(), "/proc", []Program{polite, stubborn, away, reused, earlier})
+	if len(left) != 1 || left[0] != away {
+		t.Errorf("there still runs %+v", left)
+	}
+	if len(ended) != 4 {
+		t.Errorf("ended: %+v", ended)
+	}
+	if err := other.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("another's program was ended: %v", err)
 	}
 }
 
