@@ -43,10 +43,11 @@ func (m Mutation) aboutOpenClaw() bool {
 // the recorded Docker answers no program but Seawall.
 func (m Mutation) aboutContainers() bool { return m.Base != "" }
 
-// aboutSeawallAlone reports whether a mutation is an answer that a copy of files
-// does not hold: what runs, listens, or stands in a database.
-func (m Mutation) aboutSeawallAlone() bool {
-	return m.Socket != nil || m.Process != nil || len(m.Answer) > 0 && strings.Contains(sorted(m.Answer)[0], "seawall:")
+// notCopied reports whether a mutation is in what a copy of files does not hold:
+// what runs, listens, is installed, is loaded into the kernel's packet filter or
+// stands in a database. Lynis would be judged by the copy, and is not asked.
+func (m Mutation) notCopied() bool {
+	return m.Socket != nil || m.Process != nil || m.NFT != nil || len(m.Answer)+len(m.Unit)+len(m.Install)+len(m.Purge)+len(m.Apt) > 0
 }
 
 // auditor runs `openclaw security audit` on copies of the recorded machine's
@@ -206,14 +207,7 @@ next:
 
 // touches are the words by which a finding is known to be about a mutation.
 func (m Mutation) touches() (words []string) {
-	words = slices.Concat(sorted(m.SSHD), sorted(m.Sysctl), sorted(m.Chmod), m.Remove, sorted(m.Append), sorted(m.Write), sorted(m.Replace), m.Install, m.Purge, sorted(m.Apt))
-	for _, u := range sorted(m.Unit) {
-		name, _, _ := strings.Cut(u, ".")
-		words = append(words, name)
-	}
-	if m.NFT != nil || len(m.Answer) > 0 && strings.Contains(sorted(m.Answer)[0], "nft") {
-		words = append(words, "FIRE-")
-	}
+	words = slices.Concat(sorted(m.SSHD), sorted(m.Sysctl), sorted(m.Chmod), m.Remove, sorted(m.Append), sorted(m.Write), sorted(m.Replace))
 	// What Lynis calls some of them.
 	for _, w := range slices.Clone(words) {
 		words = append(words, called[w]...)
@@ -224,8 +218,8 @@ func (m Mutation) touches() (words []string) {
 // called are Lynis' tests for what has no name of its own in a finding.
 var called = map[string][]string{
 	"/etc/shadow": {"AUTH-9283", "without password"}, "/etc/passwd": {"AUTH-9204", "uid zero", "administrator accounts"}, "/home/admin": {"HOME-"}, "/tmp": {"FILE-6362"},
-	"systemd-timesyncd": {"TIME-"}, "fail2ban": {"DEB-0880"}, "unattended-upgrades": {"PKGS-7420"}, "telnetd": {"INSE-"}, "/var/log/journal": {"LOGG-"},
-	"/etc/cron.allow": {"SCHD-"}, "/etc/sudoers": {"AUTH-9252", "sudoers"}, "/usr/local/bin": {"FILE-"},
+	"/var/log/journal": {"LOGG-"},
+	"/etc/cron.allow":  {"SCHD-"}, "/etc/sudoers": {"AUTH-9252", "sudoers"}, "/usr/local/bin": {"FILE-"},
 }
 
 // said runs one batch and tells for each mutation whether Lynis noticed it.

@@ -87,7 +87,7 @@ func ask(ctx context.Context, all []Mutation, said map[string]answer) error {
 	var system, claw []Mutation
 	for _, m := range all {
 		switch a := said[m.Name]; {
-		case m.aboutContainers(), m.aboutSeawallAlone():
+		case m.aboutContainers(), m.notCopied():
 		case m.aboutOpenClaw():
 			if a.OpenClaw == "" {
 				claw = append(claw, m)
@@ -259,9 +259,10 @@ applies each to a copy and asks who notices. Seawall has to notice every one by 
 change of the code; the others run where they can be run on such a copy:
 
 - **Lynis** 3.0.8 (Debian 12) in a Debian with the copied files, where programs answer as the recorded machine. A new
-  warning, suggestion or detail counts. "–" is a weakness in what it never looks at: OpenClaw and its containers.
+  warning, suggestion or detail counts. "–" is a weakness in what it does not look at (OpenClaw, its containers), or in
+  what such a copy does not hold: programs, units, loaded rules.
 - **openclaw security audit** of the tested OpenClaw on the copied state. A new critical or warning counts, or that
-  OpenClaw refuses the config.
+  OpenClaw refuses the config. What it looks at only where a channel, plugin or sandbox is in use counts as missed here.
 - **docker-bench-security** is not run, since it asks a Docker that runs: the column has the number of its published
   check for the same. It looks at containers and the daemon, not at compose files.
 
