@@ -318,7 +318,7 @@ func ban(t *testing.T, machine *netns.Namespace, s *sshd.Server) {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		out, err := runIn(machine, client("status", "sshd"))
 		if err == nil {
 			return

@@ -155,7 +155,7 @@ type table struct {
 // scan tries all ports and wants exactly some to answer.
 func (b *table) scan(what string, from packets.Place, to netip.Addr, wanted ...uint16) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
 	defer cancel()
 	b.source++
 	got, err := packets.Scan(ctx, from, to, packets.All(), wanted, 50000+b.source)
@@ -332,7 +332,7 @@ func said(t *testing.T, from, to net.Conn, what string) {
 		t.Fatal(err)
 	}
 	got := make([]byte, len(what))
-	_ = to.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = to.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := io.ReadFull(to, got); err != nil || string(got) != what {
 		t.Errorf("%q did not arrive: %v", what, err)
 	}
