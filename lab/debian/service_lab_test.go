@@ -238,7 +238,7 @@ func updated(t *testing.T, p *place, base, key string) {
 	clients.Wait()
 	t.Logf("%d requests, %d failed, %d updates", asked.Load(), failed.Load(), len(pids))
 	if failed.Load() > 0 || len(pids) != updates || asked.Load() < 10*updates {
-		t.Errorf("%d of %d requests failed, during %d updates", failed.Load(), asked.Load(), len(pids))
+		t.Errorf("%d of %d requests failed, during %d updates; the record says\n%s", failed.Load(), asked.Load(), len(pids), p.Shell(t, "seawall log -n 30"))
 	}
 	p.client.CloseIdleConnections()
 }
