@@ -33,7 +33,7 @@ const maxPaired = 500
 
 // These are where 2026.9.6 keeps them.
 const (
-	jobQuery = `SELECT job_id, name, payload_kind, updated_at FROM cron_jobs WHERE enabled = 1 LIMIT ?`
+	jobQuery    = `SELECT job_id, name, payload_kind, updated_at FROM cron_jobs WHERE enabled = 1 LIMIT ?`
 	deviceQuery = `SELECT device_id, COALESCE(operator_label, display_name, ''), COALESCE(platform, ''), COALESCE(role, ''),
  COALESCE(roles_json, '[]'), COALESCE(approved_scopes_json, scopes_json, '[]'), COALESCE(approved_via, ''),
  approved_at_ms, COALESCE(last_seen_at_ms, 0) FROM device_pairing_paired LIMIT ?`
