@@ -185,7 +185,7 @@ func TestEveryAnswerThatAClientTakesIsRead(t *testing.T) {
 					})
 					s := open(t, p, options{path: "/v1"})
 					a := s.ask(wire.Chat, stream, user("hello"))
-					if h := hear(a.body); len(h.calls) > 0 || strings.Contains(a.body, "i.sh | sh") {
+					if h := hear(a.body); len(h.calls) > 0 || strings.Contains(a.body, `\"command\"`) {
 						t.Errorf("the agent heard %q", h)
 					}
 				})
@@ -378,7 +378,7 @@ func TestATruncatedAnswerIsNeverACall(t *testing.T) {
 		}
 		body, _ := io.ReadAll(res.Body)
 		res.Body.Close()
-		if h := hear(string(body)); len(h.calls) > 0 || strings.Contains(string(body), "i.sh | sh") {
+		if h := hear(string(body)); len(h.calls) > 0 || strings.Contains(string(body), `\"command\"`) {
 			t.Errorf("cut after %d bytes the agent heard %q", cut, h)
 		}
 	}
