@@ -29,11 +29,7 @@ type field struct {
 }
 
 // result is what a call brought.
-type result struct {
-	Part
-	records []record
-	read    bool
-}
+type result struct{ Part }
 
 // Bounds on what is read of one result.
 const (
