@@ -169,7 +169,7 @@ func TestService(t *testing.T) {
 		test func(t *testing.T, p *place, base, key string)
 	}{
 		{"killed", killed}, {"updated under load", updated}, {"a policy that cannot be read", broken},
-		{"two on one state", two}, {"checkpoints elsewhere", elsewhere}, {"stopped", stopped}, {"a reboot", reboot}, {"a unit of the administrator's", edited}, {"removed", removed},
+		{"two on one state", two}, {"a reboot", reboot}, {"a unit of the administrator's", edited}, {"removed", removed},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.test(t, p, base, key) }) {
 			t.Fatalf("the service said:\n%s", p.Journal(t.Context(), "seawall"))
@@ -295,40 +295,6 @@ func two(t *testing.T, p *place, base, key string) {
 	if _, err := p.ask(t.Context(), base, key, "and the first?", false); err != nil {
 		t.Error(err)
 	}
-}
-
-// elsewhere: checkpoints go where the sandbox lets nothing be written but for
-// them, and nothing of it is left afterwards.
-func elsewhere(t *testing.T, p *place, base, key string) {
-	const file, dropIn = "/mnt/backup/seawall.checkpoints", "/etc/systemd/system/seawall.service.d"
-	p.Shell(t, "mkdir -p -m 700 /mnt/backup")
-	contains(t, p.Shell(t, "seawall log checkpoint --to "+file), "let the service write to /mnt/backup", "A checkpoint was sent to "+file)
-	if _, err := p.ask(t.Context(), base, key, "is it written down?", false); err != nil {
-		t.Error(err)
-	}
-	p.Shell(t, "systemctl restart seawall.service") // at its end one leaves
-	contains(t, p.Shell(t, "seawall log verify; grep -c '^— seawall-ledger' "+file), "internally consistent", "all 2 checkpoints", "2\n")
-	contains(t, p.Shell(t, "seawall install --yes"), "nothing to do")
-	contains(t, p.Shell(t, "seawall log checkpoint --to none; ls -d "+dropIn+" 2>&1 || true"), "delete "+dropIn, "journald alone", "cannot access")
-	contains(t, p.Shell(t, "seawall log checkpoint --to /root/x 2>&1 || true"), "does not see what is in /root")
-}
-
-// stopped: somebody who runs stop and means Seawall itself, and nothing of it is
-// left running or begins again by itself.
-func stopped(t *testing.T, p *place, base, key string) {
-	said, err := p.Run(t.Context(), "seawall", "stop")
-	if err == nil {
-		t.Error("without a terminal stop does something")
-	}
-	contains(t, said, "seawall freeze", "systemctl stop seawall.socket", "seawall disconnect")
-	contains(t, p.Shell(t, `printf 'n\ny\n' | script -qec 'seawall stop' /dev/null`), "Freeze the agent?", "End Seawall's doors?")
-	if left := p.Shell(t, "systemctl list-units --all --plain --no-legend --state=active,activating 'seawall*'"); left != "" {
-		t.Errorf("after stop there is still\n%s", left)
-	}
-	if _, err := p.ask(t.Context(), base, key, "anybody?", false); err == nil {
-		t.Error("a door answers after stop")
-	}
-	contains(t, p.Shell(t, "seawall doctor || true"), "systemctl start seawall")
 }
 
 // reboot: an OpenClaw that starts with the machine and asks at once is answered.
