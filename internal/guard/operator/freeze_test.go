@@ -80,7 +80,8 @@ func TestEachFreezeIsAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		key := FrozenIn(dir).Key()
-		if keys[key] = true; FrozenIn(dir).Key() != key {
+		keys[key] = true
+		if again := FrozenIn(dir).Key(); again != key {
 			t.Error("a freeze is another when it is read again")
 		}
 		if _, err := Thaw(dir); err != nil {
