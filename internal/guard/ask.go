@@ -34,7 +34,7 @@ func (g *Guard) needed(a Action, in policy.Input, d Decision, row ledger.Row) (D
 	}
 	row = g.fill(a.Turn, d, row)
 	q := approval.Question{Action: g.bound(a, sum, row), Args: row.Detail, Row: row, Reversible: in.Effects.Reversible()}
-	said, ok := g.Approvals.Answered(q.Action)
+	said, ok := g.Approvals.Answered(q)
 	switch {
 	case !ok:
 		return d, nil, &q

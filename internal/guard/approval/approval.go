@@ -40,7 +40,8 @@ const (
 )
 
 // Action is what an answer is bound to. One that differs in any of it is another
-// action, and asks anew.
+// action, and asks anew; so is one that something speaks against which was not
+// shown, see Question.Row.
 type Action struct {
 	Sum    string `json:"sum"`    // of the tool and its arguments, see Sum
 	Config string `json:"config"` // of the OpenClaw: the path of its openclaw.json
@@ -52,7 +53,7 @@ type Action struct {
 	Who     string `json:"who"`           // whose words began the run
 	Channel string `json:"channel"`
 	Sender  string `json:"sender"`
-	Risk    string `json:"risk"` // of what it can do, why it asks and where its values come from
+	Risk    string `json:"risk"` // of what it can do
 }
 
 // Question is one action that waits for a person, or did.

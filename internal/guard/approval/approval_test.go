@@ -90,8 +90,17 @@ func TestMisuse(t *testing.T) {
 		},
 		"from somewhere else": func(q *Question, _ *time.Time) {
 			q.Row.Origins = map[string][]string{"command": {"mail"}}
-			q.Action.Risk = Risk(q.Row)
 		},
+		"from one more place": func(q *Question, _ *time.Time) {
+			q.Row.Origins = map[string][]string{"command": {"mail", "web_fetch"}}
+		},
+		"from who knows where": func(q *Question, _ *time.Time) {
+			q.Row.Origins = map[string][]string{"command": {"unknown"}}
+		},
+		"another value is somebody's": func(q *Question, _ *time.Time) {
+			q.Row.Origins = map[string][]string{"command": {"web_fetch"}, "host": {"web_fetch"}}
+		},
+		"one more rule asks":      func(q *Question, _ *time.Time) { q.Row.Policy = []string{"destroys", "sends"} },
 		"after a day and an hour": func(_ *Question, now *time.Time) { *now = now.Add(Unused) },
 		"a number of another form": func(q *Question, _ *time.Time) {
 			q.Action.Sum, _ = Sum("exec", []byte(`{"command":"rm -r build","n":1.0}`))
@@ -103,25 +112,65 @@ func TestMisuse(t *testing.T) {
 			answer(t, dir, q, yes(*now))
 			other := q
 			misuse(&other, now)
-			if _, ok := d.Answered(other.Action); ok {
+			if _, ok := d.Answered(other); ok {
 				t.Error("it is let through")
 			}
 		})
 	}
 }
 
+// TestTriedAgain: what was allowed too late is let through when it is tried again in
+// a conversation that has grown meanwhile; where more speaks against it, it asks.
+func TestTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct{ shown, now map[string][]string }{
+		"as it was":                      {map[string][]string{"command": {"web_fetch"}}, map[string][]string{"command": {"web_fetch"}}},
+		"in another order":               {map[string][]string{"to": {"mail", "web"}}, map[string][]string{"to": {"web", "mail"}}},
+		"from fewer places":              {map[string][]string{"to": {"mail", "web"}}, map[string][]string{"to": {"mail"}}},
+		"of what everybody may say":      {map[string][]string{"to": {"unknown"}}, map[string][]string{"to": {"commands", "unknown"}}},
+		"a value that nobody doubts now": {map[string][]string{"to": {"mail"}}, nil},
+	} {
+		d, dir, now := desk(t)
+		q := deletion(t, remove)
+		q.Row.Origins = c.shown
+		q = ask(t, d, q)
+		again := q
+		again.Row.Origins = c.now
+		if n := ask(t, d, again).N; n != q.N {
+			t.Errorf("%s, it is question %d", name, n)
+		}
+		answer(t, dir, q, yes(*now))
+		if got, ok := d.Answered(again); !ok || !got.Answer.Allow {
+			t.Errorf("%s, it asks", name)
+		}
+		if _, ok := d.Answered(again); ok {
+			t.Errorf("%s, it is let through twice", name)
+		}
+	}
+	d, dir, now := desk(t)
+	q := ask(t, d, deletion(t, remove))
+	worse := q
+	worse.Row.Origins = map[string][]string{"command": {"mail", "web_fetch"}}
+	if n := ask(t, d, worse).N; n == q.N {
+		t.Error("a question that shows more is the same one")
+	}
+	answer(t, dir, q, no(*now))
+	if got, ok := d.Answered(worse); !ok || got.Answer.Allow {
+		t.Error("a no does not hold where more speaks against it")
+	}
+}
+
 func TestOnce(t *testing.T) {
 	d, dir, now := desk(t)
 	q := ask(t, d, deletion(t, remove))
-	if _, ok := d.Answered(q.Action); ok {
+	if _, ok := d.Answered(q); ok {
 		t.Error("what nobody has answered is let through")
 	}
 	answer(t, dir, q, yes(*now))
-	got, ok := Open(dir, d.now).Answered(q.Action) // a restart in between
+	got, ok := Open(dir, d.now).Answered(q) // a restart in between
 	if !ok || !got.Answer.Allow || got.Answer.By != "anna" || got.Row.ID != 41 {
 		t.Errorf("after a restart %+v, %v", got, ok)
 	}
-	if _, ok := d.Answered(q.Action); ok {
+	if _, ok := d.Answered(q); ok {
 		t.Error("it is let through twice")
 	}
 	if _, err := Reply(dir, q, yes(*now)); err == nil || !strings.Contains(err.Error(), "asks again") {
@@ -145,7 +194,7 @@ func TestTwoAtOnce(t *testing.T) {
 			desk = Open(dir, d.now) // as another process
 		}
 		all.Go(func() {
-			if _, ok := desk.Answered(q.Action); ok {
+			if _, ok := desk.Answered(q); ok {
 				got.Add(1)
 			}
 		})
@@ -161,18 +210,18 @@ func TestDenied(t *testing.T) {
 	q := ask(t, d, deletion(t, remove))
 	answer(t, dir, q, no(*now))
 	for range 2 { // it stays
-		if got, ok := d.Answered(q.Action); !ok || got.Answer.Allow {
+		if got, ok := d.Answered(q); !ok || got.Answer.Allow {
 			t.Errorf("%+v %v", got, ok)
 		}
 	}
 	answer(t, dir, q, yes(*now)) // after all
-	if got, ok := d.Answered(q.Action); !ok || !got.Answer.Allow {
+	if got, ok := d.Answered(q); !ok || !got.Answer.Allow {
 		t.Errorf("allowed after all: %+v %v", got, ok)
 	}
 	q = ask(t, d, deletion(t, remove))
 	answer(t, dir, q, no(*now))
 	*now = now.Add(Life)
-	if _, ok := d.Answered(q.Action); ok {
+	if _, ok := d.Answered(q); ok {
 		t.Error("a denial holds for ever")
 	}
 }
@@ -184,7 +233,7 @@ func TestExpired(t *testing.T) {
 	if _, err := Reply(dir, q, yes(*now)); err == nil || !strings.Contains(err.Error(), "is over since") {
 		t.Errorf("an expired question is answered: %v", err)
 	}
-	if _, ok := d.Answered(q.Action); ok {
+	if _, ok := d.Answered(q); ok {
 		t.Error("it is let through")
 	}
 }
@@ -218,12 +267,12 @@ func TestForAConversation(t *testing.T) {
 	q = ask(t, d, harmless)
 	answer(t, dir, q, all)
 	for range 3 {
-		if _, ok := d.Answered(q.Action); !ok {
+		if _, ok := d.Answered(q); !ok {
 			t.Error("it asks again in its conversation")
 		}
 	}
 	q.Action.Session = "other"
-	if _, ok := d.Answered(q.Action); ok {
+	if _, ok := d.Answered(q); ok {
 		t.Error("in another conversation it does not ask")
 	}
 }
@@ -270,7 +319,7 @@ func TestADamagedFileAllowsNothing(t *testing.T) {
 		if _, err := d.Ask(deletion(t, remove)); err == nil || !strings.Contains(err.Error(), "questions.json is damaged") {
 			t.Errorf("%s: %v", damaged, err)
 		}
-		if _, ok := d.Answered(deletion(t, remove).Action); ok {
+		if _, ok := d.Answered(deletion(t, remove)); ok {
 			t.Errorf("%s allows something", damaged)
 		}
 	}

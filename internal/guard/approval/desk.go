@@ -70,20 +70,24 @@ func (d *Desk) Ask(q Question) (n int64, err error) {
 }
 
 // Answered returns what was said about an action, if somebody has and it still
-// holds: a denial, or a grant, which is used by that.
-func (d *Desk) Answered(a Action) (q Question, ok bool) {
+// holds: a denial, or a grant, which is used by that. A grant is for a question in
+// which nothing speaks against the action that was not shown; a denial holds anyway.
+func (d *Desk) Answered(asks Question) (q Question, ok bool) {
 	all, err := d.list()
 	if err != nil {
 		return q, false
 	}
 	for _, old := range all {
-		if old.Action != a {
+		if old.Action != asks.Action {
 			continue
 		}
 		switch old.Stand(d.now()) {
 		case Denied:
 			q, ok = old, true
 		case Granted:
+			if !covers(old.Row, asks.Row) {
+				continue
+			}
 			if taken, did := d.Take(old.N); did {
 				return taken, true
 			}

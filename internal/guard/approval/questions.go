@@ -61,7 +61,7 @@ func (q *questions) add(fresh Question, now time.Time) (int64, error) {
 		if old.Stand(now) != Waiting {
 			continue
 		}
-		if old.Action == fresh.Action {
+		if old.Action == fresh.Action && covers(old.Row, fresh.Row) {
 			return old.N, nil
 		}
 		open++

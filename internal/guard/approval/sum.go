@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/ledger"
 )
 
@@ -38,17 +40,37 @@ func sum(texts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Risk is what makes another question of the same action: what it can do, which
-// rules ask, and where its values come from.
+// Risk is what makes another question of the same action: what it can do.
 func Risk(r ledger.Row) string {
-	texts := append([]string{"policy"}, sorted(r.Policy)...)
+	texts := []string{}
 	if e := r.Effects; e != nil {
 		for _, list := range [][]string{e.Kinds, e.Dangers, e.Hosts, e.URLs, e.To, e.Reads, e.Writes} {
 			texts = append(append(texts, "effect"), sorted(list)...)
 		}
 	}
-	for _, arg := range names(r.Origins) {
-		texts = append(append(texts, "origin", arg), sorted(r.Origins[arg])...)
-	}
 	return sum(texts...)
+}
+
+// covers reports whether a person who was shown the one decision has seen all that
+// speaks against the other: the rules that ask, and where each value may come from.
+// A call that is tried again comes out of a conversation that has grown, by its own
+// notice at least, so fewer are as good as the same.
+func covers(shown, now ledger.Row) bool {
+	if !within(now.Policy, shown.Policy) {
+		return false
+	}
+	for arg, labels := range now.Origins {
+		was, ok := shown.Origins[arg]
+		if !ok || !slices.Contains(was, anybody) && !within(labels, was) {
+			return false
+		}
+	}
+	return true
+}
+
+// anybody is the origin of a value that may come from everywhere.
+const anybody = string(origin.Unknown)
+
+func within(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
