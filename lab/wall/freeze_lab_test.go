@@ -163,7 +163,8 @@ func programEnds(t *testing.T, w *wall) {
 	if reply := <-end; reply.State != "aborted" || strings.Contains(reply.Text, "never") {
 		t.Errorf("the turn ended as %s: %s", reply.State, reply.Raw)
 	}
-	if len(f.Damage.Ran) == 0 || f.Damage.Ran[len(f.Damage.Ran)-1].What != "sleep 611" || f.Damage.Ran[len(f.Damage.Ran)-1].Unknown != 1 {
+	// Of one that runs on OpenClaw may have told that it is still running.
+	if n := len(f.Damage.Ran); n == 0 || f.Damage.Ran[n-1].What != "sleep 611" || f.Damage.Ran[n-1].Unknown != 1 && len(f.Agents[0].Running) == 0 {
 		t.Errorf("the damage is %+v", f.Damage)
 	}
 	w.thaw(t)
