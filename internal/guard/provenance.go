@@ -11,11 +11,9 @@ import (
 )
 
 // provenance says where the values of a call come from, in the policy's terms, and
-// by argument as the record has it.
+// by argument as the record has it. Of a call whose conversation nobody saw, as of
+// one that a program makes, they are unknown.
 func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[string][]string) {
-	if a.Talk == nil {
-		return policy.Origin{Decided: true, Named: true}, nil
-	}
 	arguments := effect.Decisive(a.Tool, a.Args, a.Schema)
 	call := origin.Call{Tool: a.Tool, Arguments: arguments, Kinds: e.Kinds}
 	call.Class, _ = effect.Source(a.Tool, a.Schema)

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/openseawall/seawall/internal/guard/operator"
+	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/policy"
 )
 
@@ -61,7 +62,7 @@ func TestUnproven(t *testing.T) {
 					}
 					return &Unproven{Version: l.version, Why: "it was not tried", Passed: "2026.9.6", Back: "openclaw update --tag 2026.9.6"}
 				}
-				a := Action{Turn: Turn{Agent: "main", Config: c.config, Speaker: Speaker{Who: Owner}}, Tool: c.tool, Args: []byte(c.args)}
+				a := Action{Turn: Turn{Agent: "main", Config: c.config, Speaker: Speaker{Who: Owner}, Talk: origin.New(nil, "", nil)}, Tool: c.tool, Args: []byte(c.args)}
 				d := g.Judge(context.Background(), a)
 				if (d.Verdict == policy.Allow) != c.allowed {
 					t.Fatalf("%v by %v: %s", d.Verdict, d.Policy, d.Why)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -132,5 +131,3 @@ func sorted(list []string) []string {
 	slices.Sort(list)
 	return list
 }
-
-func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
