@@ -40,6 +40,7 @@ func TestApproval(t *testing.T) {
 	until(t, "the policy was not taken over", func() bool { return strings.Contains(w.mustRun(t, "log"), "the policy was changed") })
 	t.Run("it waits, and runs when it is allowed", func(t *testing.T) { waitsAndRuns(t, w) })
 	t.Run("it does not run when it is denied", func(t *testing.T) { waitsAndIsDenied(t, w) })
+	t.Run("what was allowed too late runs at the next try", func(t *testing.T) { runsAtTheNextTry(t, w) })
 }
 
 // question is the one that waits.
@@ -117,4 +118,30 @@ func waitsAndIsDenied(t *testing.T, w *wall) {
 	if results := strings.Join(w.results(), "\n"); exists(path) || !exists(path+"-beside") || !strings.Contains(results, "you said no to it") {
 		t.Errorf("it ran, or nothing was said: %q", results)
 	}
+}
+
+func runsAtTheNextTry(t *testing.T, w *wall) {
+	path := w.pipe(t, "late")
+	s := w.session(t, model.Anthropic)
+	end := turn(t, s, "make it")
+	q := w.question(t)
+	w.freeze(t) // ends the turn that waits
+	<-end
+	w.thaw(t)
+	if exists(path) {
+		t.Fatal("it ran")
+	}
+	w.mustRun(t, "approve", fmt.Sprint(q.N), "--yes")
+	w.model.Play(model.Steps(
+		model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"mkfifo %s"}`, path))),
+		model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"mkfifo %s"}`, path))),
+		model.Reply(model.Say("Done.")),
+	))
+	end = turn(t, s, "try again")
+	again := w.question(t)
+	if !exists(path) || again.N == q.N {
+		t.Errorf("what was allowed did not run, or its second run does not ask: %+v", again)
+	}
+	w.mustRun(t, "approve", "--deny", "all")
+	<-end
 }
