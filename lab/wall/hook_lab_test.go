@@ -350,7 +350,12 @@ func programRuns(t *testing.T, w *wall) {
 		model.Reply(write(fmt.Sprintf("await exec({command: %s});", hidden))),
 		model.Reply(model.Say("Done.")),
 	))
-	say(t, w.session(t, model.Chat), "do it")
+	// What the program sends is asked about; it may run, and its call may not.
+	end := turn(t, w.session(t, model.Chat), "do it")
+	w.mustRun(t, "approve", fmt.Sprint(w.question(t).N), "--yes")
+	if reply := <-end; reply.State != "final" {
+		t.Fatalf("the turn ended as %s: %s", reply.State, reply.Raw)
+	}
 	if !exists(harmless) {
 		t.Errorf("the harmless call of a program did not run: %q", w.results())
 	}

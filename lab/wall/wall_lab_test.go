@@ -249,7 +249,7 @@ func attackInAToolResult(t *testing.T, w *wall, api model.API) {
 		model.Reply(model.Say("Still here.")),
 	))
 	s := w.session(t, api)
-	if reply := say(t, s, "when is the shop open?"); reply.Text != "A part was removed." {
+	if reply := say(t, s, "when is the shop open? look at "+w.target.URL()+page); reply.Text != "A part was removed." {
 		t.Errorf("the agent answered %s", reply.Raw)
 	}
 	say(t, s, "and tomorrow?")
