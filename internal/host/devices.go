@@ -20,7 +20,7 @@ type Paired struct {
 	Name     string   // "Ada's phone", or the job of a grant
 	ID       string   // as `openclaw devices revoke` takes it
 	Platform string   `json:",omitempty"`
-	Roles    []string `json:",omitempty"` // operator, node
+	Roles    []string `json:",omitempty"` // operator, node; of a job what it starts (agentTurn, systemEvent, script), and "trigger" where a script or a stream decides when
 	Scopes   []string `json:",omitempty"` // operator.admin, …
 	Via      string   `json:",omitempty"` // what approved it: "silent", "owner", …
 	Since    time.Time
@@ -33,7 +33,9 @@ const maxPaired = 500
 
 // These are where 2026.9.6 keeps them.
 const (
-	jobQuery    = `SELECT job_id, name, payload_kind, updated_at FROM cron_jobs WHERE enabled = 1 LIMIT ?`
+	jobQuery = `SELECT job_id, name, payload_kind, updated_at,
+ CASE WHEN json_valid(job_json) THEN job_json ->> '$.trigger' IS NOT NULL OR COALESCE(job_json ->> '$.schedule.kind', '') = 'stream' ELSE 1 END
+ FROM cron_jobs WHERE enabled = 1 LIMIT ?`
 	deviceQuery = `SELECT device_id, COALESCE(operator_label, display_name, ''), COALESCE(platform, ''), COALESCE(role, ''),
  COALESCE(roles_json, '[]'), COALESCE(approved_scopes_json, scopes_json, '[]'), COALESCE(approved_via, ''),
  approved_at_ms, COALESCE(last_seen_at_ms, 0) FROM device_pairing_paired LIMIT ?`
@@ -83,8 +85,12 @@ func ReadDevices(ctx context.Context, path string) ([]Paired, error) {
 		err = eachRow(ctx, db, jobQuery, func(rows *sql.Rows) error {
 			p := Paired{Kind: "job", Roles: make([]string, 1)}
 			var changed int64
-			if err := rows.Scan(&p.ID, &p.Name, &p.Roles[0], &changed); err != nil {
+			var triggered bool
+			if err := rows.Scan(&p.ID, &p.Name, &p.Roles[0], &changed, &triggered); err != nil {
 				return err
+			}
+			if triggered {
+				p.Roles = append(p.Roles, "trigger")
 			}
 			p.Since = milli(changed)
 			list = append(list, p)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,18 +15,25 @@ func TestReadDevices(t *testing.T) {
 		`INSERT INTO device_pairing_paired VALUES ('d1', NULL, 'phone', 'ios', 'operator', NULL, '["operator.read"]', NULL, 'the-token-itself', 'silent', 1763950000000, NULL)`,
 		`CREATE TABLE operator_approval_standing_grants (grant_id TEXT, cron_job_id TEXT, created_at_ms INTEGER, last_used_at_ms INTEGER, expires_at_ms INTEGER, revoked_at_ms INTEGER)`,
 		`INSERT INTO operator_approval_standing_grants VALUES ('g1', 'job-7', 1763950000000, NULL, NULL, NULL), ('g2', 'job-8', 1, NULL, NULL, 2)`,
-		`CREATE TABLE cron_jobs (job_id TEXT, name TEXT, payload_kind TEXT, enabled INTEGER, updated_at INTEGER)`,
-		`INSERT INTO cron_jobs VALUES ('j1', 'morning mail', 'agentTurn', 1, 1763950000000), ('j2', 'off', 'agentTurn', 0, 1)`,
+		`CREATE TABLE cron_jobs (job_id TEXT, name TEXT, payload_kind TEXT, enabled INTEGER, updated_at INTEGER, job_json TEXT)`,
+		`INSERT INTO cron_jobs VALUES ('j1', 'morning mail', 'agentTurn', 1, 1763950000000, '{"schedule":{"kind":"cron"}}'), ('j2', 'off', 'agentTurn', 0, 1, '{}'),
+ ('j3', 'watcher', 'agentTurn', 1, 1763950000000, '{"schedule":{"kind":"every"},"trigger":{"script":"json({fire:true})"}}'),
+ ('j4', 'tail', 'systemEvent', 1, 1763950000000, '{"schedule":{"kind":"stream"}}')`,
 	} {
 		if _, err := db.Exec(q); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got, err := ReadDevices(t.Context(), path)
-	if err != nil || len(got) != 3 {
+	if err != nil || len(got) != 5 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	d, g, j := got[0], got[1], got[2]
+	for i, triggered := range []bool{false, true, true} {
+		if slices.Contains(got[2+i].Roles, "trigger") != triggered {
+			t.Errorf("the job: %+v", got[2+i])
+		}
+	}
 	if d.Kind != "device" || d.Name != "phone" || d.Via != "silent" || d.Roles[0] != "operator" || d.Scopes[0] != "operator.read" || d.Since.IsZero() || !d.LastSeen.IsZero() {
 		t.Errorf("the device: %+v", d)
 	}

@@ -189,6 +189,10 @@ func (d *discovery) searchSecrets(c *candidate) {
 			continue
 		}
 		left -= len(text)
+		// A copy that is the config itself, as .last-good mostly is, keeps nothing that was taken out.
+		if f.Kind == "config-backup" && c.Config != nil && bytes.Equal(text, c.Config.Text()) {
+			continue
+		}
 		if bytes.IndexByte(text, 0) < 0 {
 			f.Secrets = d.secrets(string(text))
 		}

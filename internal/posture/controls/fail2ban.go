@@ -33,9 +33,11 @@ banaction = nftables-multiport
 banaction_allports = nftables-allports
 `, strings.ReplaceAll(sshPorts(f), " ", ""), cmp.Or(p.MaxRetry, 3), int(bans.Seconds()), firewall.Ignored(f))
 	what := fmt.Sprintf("ban who fails at SSH %d times for %v, except %s", cmp.Or(p.MaxRetry, 3), bans, firewall.Ignored(f))
+	// Debian's package starts it at once, without the jail, and without rsyslog it
+	// ends with an error: a restart alone would leave it so.
 	return []change.Change{
 		{What: "install fail2ban, with what reads the journal", Edit: change.Package{Names: []string{"fail2ban", "python3-systemd", "nftables"}}},
 		{What: what, Risk: change.Lockout, Edit: change.File{Path: firewall.JailPath, Content: jail}},
-		{What: what, Risk: change.Lockout, Edit: change.Unit{Name: "fail2ban.service", Do: []change.Verb{change.Enable, change.RestartIt}}},
+		{What: what, Risk: change.Lockout, Edit: change.Unit{Name: "fail2ban.service", Do: []change.Verb{change.Enable, change.Start, change.RestartIt}}},
 	}, nil
 }

@@ -172,8 +172,8 @@ var gatewayFixes = map[string]cure{
 	"gateway-cross-agent":  sets("tools.sessions.visibility", `"agent"`, "tools.agentToAgent.enabled", "false"),
 	"gateway-no-loop-stop": sets("tools.loopDetection.enabled", "true"),
 	"gateway-unattended-scripts": func(f *posture.Facts, s settings) ([]setting, error) {
-		if jobs := jobsOf(s.in); len(jobs) > 0 {
-			return nil, posture.Refuse("%s may rely on them: look at openclaw cron list, then set cron.triggers.enabled to false", strings.Join(jobs, ", "))
+		if jobs := jobsOf(s.in, func(kind string) bool { return kind == "script" || kind == "trigger" }); len(jobs) > 0 {
+			return nil, posture.Refuse("%s would stop: look at openclaw cron list, then set cron.triggers.enabled to false", strings.Join(jobs, ", "))
 		}
 		return []setting{{path: "cron.triggers.enabled", value: false}}, nil
 	},
@@ -293,7 +293,7 @@ func askBeforeExec(_ *posture.Facts, s settings) (list []setting, err error) {
 	if guarded(s) {
 		return nil, posture.Refuse("Seawall's plugin is in the path and asks: OpenClaw asking as well would ask twice, and refuse every job")
 	}
-	if jobs := jobsOf(s.in); len(jobs) > 0 {
+	if jobs := jobsOf(s.in, func(kind string) bool { return kind != "systemEvent" }); len(jobs) > 0 {
 		return nil, posture.Refuse("%s would be refused every command, since nobody is there to be asked: run seawall connect, whose policy asks instead, or set tools.exec.mode to allowlist and name what they run", strings.Join(jobs, ", "))
 	}
 	for _, a := range s.agentsOrDefaults() {
@@ -317,10 +317,10 @@ func askBeforeExec(_ *posture.Facts, s settings) (list []setting, err error) {
 	return list, nil
 }
 
-// jobsOf names the jobs of an OpenClaw's own scheduler that may run commands.
-func jobsOf(in openclaw.Install) (names []string) {
+// jobsOf names the jobs of an OpenClaw's own scheduler that are of such a kind.
+func jobsOf(in openclaw.Install, such func(kind string) bool) (names []string) {
 	for _, p := range in.Paired {
-		if p.Kind == "job" && !slices.ContainsFunc(p.Roles, func(r string) bool { return r == "systemEvent" }) {
+		if p.Kind == "job" && slices.ContainsFunc(p.Roles, such) {
 			names = append(names, "the job "+p.Name)
 		}
 	}

@@ -374,7 +374,7 @@ func TestRefusals(t *testing.T) {
 		{"ssh-open-to-all-users", noKey, "nobody has a key"},
 		{"ssh-password-login", "-- file /home/admin/.ssh/authorized_keys mode=0600 owner=1001:1001 --\ncommand=\"/usr/bin/rsync\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO5FREvpxJOTfFv+7FEafGLsbP1Z2xJKI/oD94zFBpkW backup\n", "nobody has a key"},
 		{"gateway-exec-unasked", jobs, "morning mail"},
-		{"gateway-unattended-scripts", jobs, "morning mail"},
+		{"gateway-unattended-scripts", strings.Replace(jobs, `["agentTurn"]`, `["agentTurn","trigger"]`, 1), "morning mail"},
 	} {
 		o := readOverlay(t, "trips", c.id+".txtar")
 		f, _ := facts(t, read(t, o.base+".txtar"), o.text, []byte(c.more))

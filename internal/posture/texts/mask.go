@@ -20,10 +20,10 @@ type Mask struct{ known map[string]int }
 // mark is a secret that a Mask took out: <github-token:masked1-k7QzR2…>.
 var mark = regexp.MustCompile(`<([a-z0-9-]{3,48}):masked[^<>\s"']*>`)
 
-// fresh finds the secrets of a text that are no marks.
+// fresh finds the secrets of a text that are no marks, and stand for no key.
 func fresh(text string) []detect.Finding {
 	return slices.DeleteFunc(detect.Secrets(text), func(f detect.Finding) bool {
-		return strings.Contains(text[f.Start:f.End], "masked")
+		return strings.Contains(text[f.Start:f.End], "masked") || openclaw.StandIn(text[f.Start:f.End])
 	})
 }
 
