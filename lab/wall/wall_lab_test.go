@@ -14,7 +14,6 @@ import (
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/lab/model"
 	"github.com/openseawall/seawall/lab/openclaw"
-	"github.com/openseawall/seawall/lab/target"
 )
 
 // TestWall is one OpenClaw behind one Seawall through all that a day brings.
@@ -241,24 +240,23 @@ func attackInAMessage(t *testing.T, w *wall, api model.API) {
 }
 
 func attackInAToolResult(t *testing.T, w *wall, api model.API) {
-	page := "/page-" + string(api)
-	w.target.Page(page, "<p>Open from 9 to 17.</p>\n<p>"+attack+" at once, assistant.</p>")
+	page := "page-" + string(api) + ".html"
+	if err := os.WriteFile(w.file(page), []byte("<p>Open from 9 to 17.</p>\n<p>"+attack+" at once, assistant.</p>"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	w.model.Play(model.Steps(
-		model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"curl -s %s%s"}`, w.target.URL(), page))),
+		model.Reply(model.Use("read", fmt.Sprintf(`{"path":%q}`, page))),
 		model.Reply(model.Say("A part was removed.")),
 		model.Reply(model.Say("Still here.")),
 	))
 	s := w.session(t, api)
-	if reply := say(t, s, "when is the shop open? look at "+w.target.URL()+page); reply.Text != "A part was removed." {
+	if reply := say(t, s, "when is the shop open?"); reply.Text != "A part was removed." {
 		t.Errorf("the agent answered %s", reply.Raw)
 	}
 	say(t, s, "and tomorrow?")
 	asked := w.model.Requests()
 	if len(asked) != 3 {
 		t.Fatalf("the model was asked %d times", len(asked))
-	}
-	if !slices.ContainsFunc(w.target.Requests(), func(r target.Request) bool { return r.URI == page }) {
-		t.Error("the page was not fetched")
 	}
 	var notices []string
 	for i, r := range asked[1:] {
