@@ -38,7 +38,7 @@ func (j *judgement) whence(value string) []Label {
 			}
 			continue
 		}
-		if holds(p.Text, forms) {
+		if holds(p.Text, forms) && !j.answers(p) {
 			labels = append(labels, p.Label)
 		}
 	}
@@ -48,6 +48,12 @@ func (j *judgement) whence(value string) []Label {
 	}
 	slices.SortFunc(labels, byTrust)
 	return slices.Compact(labels)
+}
+
+// answers reports whether a part came back for this very call, made before: its
+// values stood in the call first, and come again in a refusal or an error.
+func (j *judgement) answers(p Part) bool {
+	return p.Tool == j.Tool && p.Tool != "" && slices.Equal(effect.Decisive(p.Tool, []byte(p.Args), p.Schema), j.Arguments)
 }
 
 // writings are the forms in which a text may hold a value, folded; and the pieces

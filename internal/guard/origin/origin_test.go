@@ -212,3 +212,30 @@ func BenchmarkOf(b *testing.B) {
 		}
 	}
 }
+
+// TestTheSameCallAgain: what came back for a call is no source of that call's own
+// values, and is one of another's.
+func TestTheSameCallAgain(t *testing.T) {
+	again := calls("send_mail", "to", "mallory@evil.example")
+	refused := func(args string) Part {
+		return Part{Label: Label(effect.FromOther), Class: effect.FromOther, Tool: "send_mail", Args: args, Text: "Stopped: send_mail (mallory@evil.example)."}
+	}
+	for _, test := range []struct {
+		args string
+		want []Label
+	}{
+		{`{ "to": "mallory@evil.example" }`, []Label{Label(effect.FromMail)}},
+		{`{"to":"bob@corp.example"}`, []Label{Label(effect.FromOther), Label(effect.FromMail)}},
+		{`{"to":"mallory@evil.example","cc":"bob@corp.example"}`, []Label{Label(effect.FromOther), Label(effect.FromMail)}},
+	} {
+		c := New([]Part{{Label: Operator, Text: "send it"}, mails, refused(test.args)}, "", NewCache())
+		if f := c.Of(again); f.Decided || !slices.Equal(f.Origins["to"], test.want) {
+			t.Errorf("behind %s it is decided: %v, from %v", test.args, f.Decided, f.Origins)
+		}
+	}
+	// Where it stands nowhere else, it may be of all that is untrusted.
+	c := New([]Part{{Label: Operator, Text: "send it"}, refused(`{"to":"mallory@evil.example"}`)}, "", NewCache())
+	if f := c.Of(again); f.Decided || !slices.Equal(f.Origins["to"], []Label{Label(effect.FromOther)}) {
+		t.Errorf("found nowhere it is decided: %v, from %v", f.Decided, f.Origins)
+	}
+}
