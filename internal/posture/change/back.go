@@ -188,6 +188,15 @@ func (w *Work) purge(ctx context.Context, run *Run, i int) error {
 			added = append(added, name)
 		}
 	}
+	along, err := orphans(ctx, w.Machine, added)
+	if err != nil {
+		return w.undone(run, i, err.Error())
+	}
+	for _, name := range along {
+		if !slices.Contains(run.Steps[i].Installed, name) {
+			added = append(added, name)
+		}
+	}
 	if err := purge(ctx, w.Machine, added); err != nil {
 		return w.undone(run, i, err.Error())
 	}

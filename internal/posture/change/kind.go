@@ -200,20 +200,44 @@ func installPackages(ctx context.Context, m Machine, _ string, was, next State) 
 	return err
 }
 
+// orphans are the packages that nobody would need without these: what apt brought
+// along with them. What needs one of these is none.
+func orphans(ctx context.Context, m Machine, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	without, err := wouldPurge(ctx, m, names)
+	if err != nil {
+		return nil, err
+	}
+	all, err := wouldPurge(ctx, m, names, "--auto-remove")
+	return slices.DeleteFunc(all, func(name string) bool { return slices.Contains(without, name) }), err
+}
+
+// wouldPurge are all packages that would go with these.
+func wouldPurge(ctx context.Context, m Machine, names []string, options ...string) (all []string, err error) {
+	out, err := m.Run(ctx, nil, "apt-get", slices.Concat([]string{"-s"}, options, []string{"purge", "--"}, names)...)
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) > 1 && (f[0] == "Remv" || f[0] == "Purg") {
+			all = append(all, f[1])
+		}
+	}
+	return all, err
+}
+
 // purge takes packages away with their settings. What else would go with them is
 // an error instead.
 func purge(ctx context.Context, m Machine, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	out, err := m.Run(ctx, nil, "apt-get", append([]string{"-s", "purge", "--"}, names...)...)
+	gone, err := wouldPurge(ctx, m, names)
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(out)) {
-		f := strings.Fields(line)
-		if len(f) > 1 && (f[0] == "Remv" || f[0] == "Purg") && !slices.Contains(names, f[1]) {
-			return fmt.Errorf("%s was installed since and needs one of them: they stay (%s)", f[1], strings.Join(names, " "))
+	for _, name := range gone {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%s was installed since and needs one of them: they stay (%s)", name, strings.Join(names, " "))
 		}
 	}
 	_, err = m.Run(ctx, nil, "apt-get", append([]string{"-y", "-q", "-o", "DPkg::Lock::Timeout=60", "purge", "--"}, names...)...)
