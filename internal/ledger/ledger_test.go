@@ -303,6 +303,17 @@ func TestNoRecordYet(t *testing.T) {
 	}
 }
 
+func TestNoCheckpointYet(t *testing.T) {
+	r, err := OpenReader(filled(t, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if head, err := r.Checkpoint(t.Context()); err == nil || !strings.Contains(err.Error(), "no rows yet") {
+		t.Errorf("the checkpoint is %q, %v", head, err)
+	}
+}
+
 func TestAppendAfterClose(t *testing.T) {
 	l := open(t, newDir(t))
 	l.Close()

@@ -193,10 +193,14 @@ func (r *Reader) missing(ctx context.Context, id int64) error {
 	return fmt.Errorf("there is no row %d: the record holds the rows %d to %d", id, first, last)
 }
 
-// Checkpoint returns the signed head of the tree as it stands.
+// Checkpoint returns the signed head of the tree as it stands. A record without
+// rows has none.
 func (r *Reader) Checkpoint(ctx context.Context) ([]byte, error) {
 	var msg []byte
 	err := r.db.QueryRowContext(ctx, "SELECT checkpoint FROM head WHERE one = 1").Scan(&msg)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errors.New("the record has no rows yet, so there is nothing to have a checkpoint of: connect an agent first (seawall connect)")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the checkpoint of %s: %w", r.path, sentence(err))
 	}
