@@ -19,6 +19,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -143,7 +144,8 @@ func (d *Dir) ours() error {
 	}
 	other := ""
 	for _, e := range entries {
-		switch e.Name() {
+		// Whoever was killed as it wrote its first file left a new one.
+		switch strings.TrimSuffix(e.Name(), ".new") {
 		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Frozen, Accepted, Notify, Layout:
 			return nil
 		case "lock", "change.lock", Frozen + ".lock", "lost+found":

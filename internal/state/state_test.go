@@ -184,3 +184,18 @@ func TestAFileIsNoDirectory(t *testing.T) {
 		t.Error("a file was opened as a state directory")
 	}
 }
+
+// TestKilledAtItsFirstFile: who begins again needs no hand.
+func TestKilledAtItsFirstFile(t *testing.T) {
+	path := t.TempDir()
+	for _, left := range []string{"lock", Layout + ".new"} {
+		if err := os.WriteFile(filepath.Join(path, left), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir.Close()
+}
