@@ -222,3 +222,24 @@ func FuzzUnwrap(f *testing.F) {
 		}
 	})
 }
+
+func TestSumNamesTheSet(t *testing.T) {
+	seen := map[[32]byte]string{}
+	for name, set := range map[string]*Toolset{
+		"ab":      NewToolset("a", "b"),
+		"one":     NewToolset("ab"),
+		"other":   NewToolset("a", "c"),
+		"literal": Literal(),
+		"xAI":     {Entities: true},
+		"hidden":  NewToolset("tool_call"),
+		"nothing": NewToolset(),
+	} {
+		if other, known := seen[set.Sum()]; known {
+			t.Errorf("%s and %s have one sum", name, other)
+		}
+		seen[set.Sum()] = name
+	}
+	if NewToolset("a", "b").Sum() != NewToolset("a", "b").Sum() {
+		t.Error("the same set has two sums")
+	}
+}

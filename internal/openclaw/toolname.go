@@ -1,6 +1,9 @@
 package openclaw
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,6 +60,15 @@ func NewToolset(offered ...string) *Toolset {
 // Literal returns the tools of an agent that is not OpenClaw: any, each by its
 // own name alone.
 func Literal() *Toolset { return &Toolset{literal: true} }
+
+// Sum names the set: two of the same sum read a call alike.
+func (t *Toolset) Sum() [sha256.Size]byte {
+	b := fmt.Appendln(make([]byte, 0, 4<<10), t.CodeMode, t.literal, t.Entities)
+	for _, name := range t.names {
+		b = append(binary.AppendUvarint(b, uint64(len(name))), name...)
+	}
+	return sha256.Sum256(b)
+}
 
 func (t *Toolset) add(name string) {
 	if name != "" && !t.has[name] {

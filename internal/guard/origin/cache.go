@@ -2,8 +2,12 @@ package origin
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
+	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/openseawall/seawall/internal/guard/wire"
 )
 
 // Cache keeps what was read out of the parts of conversations: the whole
@@ -12,12 +16,16 @@ import (
 type Cache struct {
 	messages *lru.Cache[[sha256.Size]byte, *message]
 	lists    *lru.Cache[[sha256.Size]byte, []record]
+	calls    *lru.Cache[[sha256.Size]byte, call]
 }
 
 // Parts that are kept.
 const (
 	keepMessages = 512
 	keepLists    = 256
+	keepCalls    = 1024
+	// A call with longer arguments is read again: what is kept is bounded.
+	longestCall = 4 << 10
 )
 
 // NewCache returns an empty one.
@@ -26,7 +34,29 @@ func NewCache() *Cache {
 	// The error of lru.New is for a size below one.
 	c.messages, _ = lru.New[[sha256.Size]byte, *message](keepMessages)
 	c.lists, _ = lru.New[[sha256.Size]byte, []record](keepLists)
+	c.calls, _ = lru.New[[sha256.Size]byte, call](keepCalls)
 	return c
+}
+
+// Behind returns what read says a call of the conversation really was, and with
+// what. by names how it is read: the same call is read once by each.
+func (c *Cache) Behind(p wire.Part, by [sha256.Size]byte, read func(wire.Part) (tool, args string)) (tool, args string) {
+	if len(p.Text) > longestCall {
+		return read(p)
+	}
+	b := append(make([]byte, 0, 1<<10), by[:]...)
+	for _, field := range []string{p.Tool, p.CallID, p.Text} {
+		b = append(binary.AppendUvarint(b, uint64(len(field))), field...)
+	}
+	key := sha256.Sum256(b)
+	if known, ok := c.calls.Get(key); ok {
+		return known.tool, known.args
+	}
+	tool, args = read(p)
+	if len(tool)+len(args) <= longestCall {
+		c.calls.Add(key, call{strings.Clone(tool), strings.Clone(args)})
+	}
+	return tool, args
 }
 
 func (p *Part) key() [sha256.Size]byte {

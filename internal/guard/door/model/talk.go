@@ -22,7 +22,7 @@ func (t *turn) talk(tracker *origin.Tracker, marked map[int]bool) *origin.Conver
 		}
 		t.schemas[o.Name] = effect.Schema{Name: o.Name, Description: o.Description, Parameters: slices.Clone([]byte(o.Schema))}
 	}
-	spoken := t.spoken(tracker)
+	spoken, by := t.spoken(tracker), t.tools.Sum()
 	parts := origin.Parts(t.request.Parts, func(p wire.Part) (origin.Label, string) {
 		if words, ok := tracker.Vouched(t.in(), guard.Message(p.Text)); ok {
 			return origin.Operator, words
@@ -34,7 +34,7 @@ func (t *turn) talk(tracker *origin.Tracker, marked map[int]bool) *origin.Conver
 			return origin.System, p.Text
 		}
 		return origin.Unknown, p.Text
-	}, t.behind, t.schemas)
+	}, func(p wire.Part) (tool, args string) { return tracker.Cache.Behind(p, by, t.behind) }, t.schemas)
 	for i := range parts {
 		parts[i].Marked = marked[i]
 	}
