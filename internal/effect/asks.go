@@ -17,18 +17,3 @@ func AsksFor(text, tool string, s Schema) bool {
 	return slices.ContainsFunc(said, func(w string) bool { return u.does(verbs[w]) }) &&
 		(u.head == noNoun || slices.ContainsFunc(said, func(w string) bool { return nouns[singular(w)]&u.head != 0 }))
 }
-
-// Mentions are the classes of sources that a text names: "summarise my mails"
-// names FromMail.
-func Mentions(text string) (out []Class) {
-	var all noun
-	for _, w := range wordsOf(text, maxWords) {
-		all |= nouns[singular(w)]
-	}
-	for _, c := range classes {
-		if all&c.of != 0 && !slices.Contains(out, c.from) {
-			out = append(out, c.from)
-		}
-	}
-	return out
-}
