@@ -2,9 +2,10 @@ package effect
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // alike says which tools of other agents do what: coding agents, the tools that
@@ -75,7 +76,7 @@ func toolKey(name string) string {
 	return strings.ToLower(humps.ReplaceAllString(name, "${1}_${2}"))
 }
 
-var humps = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+var humps = lazyregexp.New(`([a-z0-9])([A-Z])`)
 
 // foreignTool judges a call of another agent's tool: what is known of the tool,
 // and all of its arguments by their names, since other agents know other ones.
@@ -142,7 +143,7 @@ var languages = map[string]language{
 }
 
 // magic is a line of a notebook's cell that its shell runs.
-var magic = regexp.MustCompile(`(?m)^\s*(?:!|%sx |%system |%%(?:bash|sh)\s*\n)(.*)$`)
+var magic = lazyregexp.New(`(?m)^\s*(?:!|%sx |%system |%%(?:bash|sh)\s*\n)(.*)$`)
 
 // codeTool judges a tool that runs a program which stands in its arguments.
 func codeTool(s *shell, args map[string]any) {

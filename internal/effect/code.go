@@ -1,8 +1,9 @@
 package effect
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // language is one that inline code may be in. None is parsed; what code does
@@ -25,11 +26,11 @@ const (
 // usage is one thing that code can do, by the names languages have for it. The
 // hints are pieces, in lower case, without one of which no name is there.
 type usage struct {
-	re    *regexp.Regexp
+	re    *lazyregexp.Regexp
 	hints []string
 }
 
-func uses(re string, hints ...string) usage { return usage{regexp.MustCompile(re), hints} }
+func uses(re string, hints ...string) usage { return usage{lazyregexp.New(re), hints} }
 
 // in says whether code does it; lower is the code in lower case.
 func (u usage) in(code, lower string) bool {
@@ -53,14 +54,14 @@ var (
 	// connects tells a connection from a look at the machine's own name.
 	connects = uses(`(?i)connect|listen|accept|\bbind\b|TCPSocket|TCPClient|TcpStream|fsockopen|stream_socket_client|/inet/|/dev/tcp/|\bdial\b|socket\.tcp|IO::Socket|gen_tcp|createServer|net\.Socket|new\s+Socket|Socket\s*\(`)
 
-	readsAndRuns = regexp.MustCompile(`(?i)(exec|eval)\s*\(\s*(input|sys\.stdin|open\(0|STDIN|gets|<>|require\(['"]fs['"]\)\.readFileSync\(0)`)
+	readsAndRuns = lazyregexp.New(`(?i)(exec|eval)\s*\(\s*(input|sys\.stdin|open\(0|STDIN|gets|<>|require\(['"]fs['"]\)\.readFileSync\(0)`)
 )
 
 // literal is a string literal of any of the languages.
-var literal = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|` + "`(?:[^`\\\\]|\\\\.)*`")
+var literal = lazyregexp.New(`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|` + "`(?:[^`\\\\]|\\\\.)*`")
 
 // runsLiteral is a call whose argument is a command line.
-var runsLiteral = regexp.MustCompile(`(?i)(?:\bsystem|\bpopen\d?|\bexec(?:Sync|File|FileSync|l|lp|v|vp|ve|vpe|le|lpe)?|\bspawn(?:Sync|l|lp|v|vp)?|\bcall|\brun|\bcheck_output|\bcheck_call|\bgetoutput|\bgetstatusoutput|\bPopen|\bshell_exec|\bpassthru|\bproc_open|\bexecute|\bcreate_subprocess_shell|\bos\.cmd|\bdo shell script|%x|\bqx|\bIO\.popen|\bBun\.\$|\$)\s*[\(\[{ ]?\s*$`)
+var runsLiteral = lazyregexp.New(`(?i)(?:\bsystem|\bpopen\d?|\bexec(?:Sync|File|FileSync|l|lp|v|vp|ve|vpe|le|lpe)?|\bspawn(?:Sync|l|lp|v|vp)?|\bcall|\brun|\bcheck_output|\bcheck_call|\bgetoutput|\bgetstatusoutput|\bPopen|\bshell_exec|\bpassthru|\bproc_open|\bexecute|\bcreate_subprocess_shell|\bos\.cmd|\bdo shell script|%x|\bqx|\bIO\.popen|\bBun\.\$|\$)\s*[\(\[{ ]?\s*$`)
 
 // maxLiterals bounds the string literals of one piece of code that are judged.
 const maxLiterals = 10_000
@@ -127,7 +128,7 @@ func fetchesAndRuns(code string) bool {
 	return usesEval.re.MatchString(code) && fetchNear.MatchString(code)
 }
 
-var fetchNear = regexp.MustCompile(`(?is)(exec|eval|compile|Function|iex|Invoke-Expression|load|loadstring|instance_eval|runInThisContext)\b.{0,200}(urlopen|requests\.get|urllib|httpx|fetch|https?\.get|file_get_contents|DownloadString|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|Net::HTTP|open-uri|LWP|URI\.open|get\()|(DownloadString|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|urlopen|requests\.get|https?\.get|fetch\().{0,400}(\|\s*iex|Invoke-Expression|\bexec\s*\(|\beval\s*\()`)
+var fetchNear = lazyregexp.New(`(?is)(exec|eval|compile|Function|iex|Invoke-Expression|load|loadstring|instance_eval|runInThisContext)\b.{0,200}(urlopen|requests\.get|urllib|httpx|fetch|https?\.get|file_get_contents|DownloadString|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|Net::HTTP|open-uri|LWP|URI\.open|get\()|(DownloadString|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|urlopen|requests\.get|https?\.get|fetch\().{0,400}(\|\s*iex|Invoke-Expression|\bexec\s*\(|\beval\s*\()`)
 
 // touch is what code does with the files it names.
 type touch struct{ sends, writes bool }

@@ -1,8 +1,9 @@
 package effect
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // confined reports whether inline code plainly computes and prints: it uses nothing
@@ -29,31 +30,31 @@ const maxConfined = 4096
 
 // confine is what plain code of one language may do.
 type confine struct {
-	never   *regexp.Regexp // what it must not hold
-	imports *regexp.Regexp // the modules that it names
+	never   *lazyregexp.Regexp // what it must not hold
+	imports *lazyregexp.Regexp // the modules that it names
 	modules map[string]bool
 }
 
 var confines = map[language]confine{
 	pythonLanguage: {
-		regexp.MustCompile(`__|\._|\\[xuN0-7]|\b(subprocess|socket|urllib|http|requests|shutil|posix|eval|exec|compile|getattr|setattr|vars|globals|locals|importlib|modules|breakpoint|input|unlink|rmtree|rmdir|remove|rename|replace_with|system|popen|spawn|fork|kill|environ|putenv|ctypes|builtins|loader|codecs)\b|\bos\.(?:[a-oq-z]|p[^a])|\bimport\s*\(`),
-		regexp.MustCompile(`\bfrom\s+([\w.]+)\s+import\b|\bimport\s+([\w. ,]+)`),
+		lazyregexp.New(`__|\._|\\[xuN0-7]|\b(subprocess|socket|urllib|http|requests|shutil|posix|eval|exec|compile|getattr|setattr|vars|globals|locals|importlib|modules|breakpoint|input|unlink|rmtree|rmdir|remove|rename|replace_with|system|popen|spawn|fork|kill|environ|putenv|ctypes|builtins|loader|codecs)\b|\bos\.(?:[a-oq-z]|p[^a])|\bimport\s*\(`),
+		lazyregexp.New(`\bfrom\s+([\w.]+)\s+import\b|\bimport\s+([\w. ,]+)`),
 		wordSet(`json sys re math datetime time collections itertools functools statistics random string textwrap csv decimal fractions pathlib hashlib
 			html unicodedata pprint difflib calendar bisect heapq operator typing dataclasses enum os.path zoneinfo uuid copy tomllib yaml numbers cmath locale glob`),
 	},
 	jsLanguage: {
-		regexp.MustCompile(`\\[xu0-7]|\b(eval|Function|constructor|globalThis|global|fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|child_process|mainModule|binding|dlopen|unlink\w*|rm\w*|rename\w*|__proto__|prototype|Reflect|Proxy|vm|Worker|spawn\w*|exec\w*|Bun|Deno|import)\b|\bprocess\s*(\[|\.(?:env|binding|kill|dlopen|mainModule|getBuiltinModule|abort|chdir))|[\w)\]]\s*\[\s*(?:[^\]0-9'"\s]|['"][^'"]*['"]\s*[^\]\s])|[{,]\s*\[[^\]]*\]\s*:|\brequire\s*[^\s(]|\brequire\s*\(\s*[^'"\s]`),
-		regexp.MustCompile(`\brequire\s*\(\s*['"]([^'"]*)['"]`),
+		lazyregexp.New(`\\[xu0-7]|\b(eval|Function|constructor|globalThis|global|fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|child_process|mainModule|binding|dlopen|unlink\w*|rm\w*|rename\w*|__proto__|prototype|Reflect|Proxy|vm|Worker|spawn\w*|exec\w*|Bun|Deno|import)\b|\bprocess\s*(\[|\.(?:env|binding|kill|dlopen|mainModule|getBuiltinModule|abort|chdir))|[\w)\]]\s*\[\s*(?:[^\]0-9'"\s]|['"][^'"]*['"]\s*[^\]\s])|[{,]\s*\[[^\]]*\]\s*:|\brequire\s*[^\s(]|\brequire\s*\(\s*[^'"\s]`),
+		lazyregexp.New(`\brequire\s*\(\s*['"]([^'"]*)['"]`),
 		wordSet(`fs path util url assert os node:fs node:path node:util node:url node:assert node:os ./package.json ./package-lock.json ./tsconfig.json`),
 	},
 	perlLanguage: {
-		regexp.MustCompile("`|\\b(system|exec|open|eval|qx|require|use|do|fork|unlink|socket|syscall|connect|kill|rename|rmdir|ENV|INC)\\b|\\|\\s*[\"']|[/}#|][a-df-z]*e[a-z]*\\s*(;|$|')"),
-		regexp.MustCompile(`\bno-module(x)`),
+		lazyregexp.New("`|\\b(system|exec|open|eval|qx|require|use|do|fork|unlink|socket|syscall|connect|kill|rename|rmdir|ENV|INC)\\b|\\|\\s*[\"']|[/}#|][a-df-z]*e[a-z]*\\s*(;|$|')"),
+		lazyregexp.New(`\bno-module(x)`),
 		nil,
 	},
 	awkLanguage: {
-		regexp.MustCompile(`\b(system|getline|ENVIRON|close)\b|\||/inet|@(load|include)|>`),
-		regexp.MustCompile(`\bno-module(x)`),
+		lazyregexp.New(`\b(system|getline|ENVIRON|close)\b|\||/inet|@(load|include)|>`),
+		lazyregexp.New(`\bno-module(x)`),
 		nil,
 	},
 }

@@ -5,9 +5,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // maxArguments bounds the values of one call that are looked at.
@@ -239,11 +240,11 @@ func (c *collector) collect(path, key string, v any, depth int) {
 }
 
 var (
-	isAddress = regexp.MustCompile(`^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$|^[^<>]{0,80}<[^\s@<>]+@[^\s@<>]+>$`)
-	isPhone   = regexp.MustCompile(`^\+[0-9][0-9 ()/.-]{6,20}$`)
-	isIBAN    = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){3,8}$`)
-	isURL     = regexp.MustCompile(`(?i)^[a-z][a-z0-9+.-]*://|^(?:mailto|tel|data|javascript):|^www\.`)
-	isPath    = regexp.MustCompile(`^(?:~|\.{1,2})?/[^\s/]`)
+	isAddress = lazyregexp.New(`^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$|^[^<>]{0,80}<[^\s@<>]+@[^\s@<>]+>$`)
+	isPhone   = lazyregexp.New(`^\+[0-9][0-9 ()/.-]{6,20}$`)
+	isIBAN    = lazyregexp.New(`^[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){3,8}$`)
+	isURL     = lazyregexp.New(`(?i)^[a-z][a-z0-9+.-]*://|^(?:mailto|tel|data|javascript):|^www\.`)
+	isPath    = lazyregexp.New(`^(?:~|\.{1,2})?/[^\s/]`)
 )
 
 // kind says what a value is: by its shape where that is telling, by its name, and

@@ -1,10 +1,11 @@
 package effect
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // maxEvidence bounds a piece of evidence, in runes.
@@ -12,17 +13,17 @@ const maxEvidence = 120
 
 // secretShapes are what evidence must not repeat, and what stands instead.
 var secretShapes = []struct {
-	re   *regexp.Regexp
+	re   *lazyregexp.Regexp
 	with string
 }{
 	// NAME=value, "password": "value", --token value: the value goes.
-	{regexp.MustCompile(`(\b[A-Za-z_][A-Za-z0-9_]*=)("[^"]*"?|'[^']*'?|[^\s;|&)]+)`), "${1}…"},
-	{regexp.MustCompile(`(?i)((?:password|passwd|secret|token|api_?key|credential)s?["']?\s*[:\s]\s*)("[^"]*"?|'[^']*'?|[^\s;|&)]+)`), "${1}…"},
-	{regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[^\s"']+`), "${1}…"},
-	{regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`), "${1}…@"},
-	{regexp.MustCompile(`((?:^|\s)-u\s*['"]?[^\s:'"]+:)[^\s'"]+`), "${1}…"},
-	{regexp.MustCompile(`\b(?:sk|pk|rk|gh[opsu]|github_pat|glpat|xox[abprs]|AKIA|ASIA|AIza|eyJ|npm|hf|oc-sent)[-_A-Za-z0-9][-_A-Za-z0-9.]{9,}`), "…"},
-	{regexp.MustCompile(`[A-Za-z0-9+_=-]{32,}`), "…"},
+	{lazyregexp.New(`(\b[A-Za-z_][A-Za-z0-9_]*=)("[^"]*"?|'[^']*'?|[^\s;|&)]+)`), "${1}…"},
+	{lazyregexp.New(`(?i)((?:password|passwd|secret|token|api_?key|credential)s?["']?\s*[:\s]\s*)("[^"]*"?|'[^']*'?|[^\s;|&)]+)`), "${1}…"},
+	{lazyregexp.New(`(?i)\b((?:bearer|basic)\s+)[^\s"']+`), "${1}…"},
+	{lazyregexp.New(`(://[^/\s:@]*:)[^/\s@]+@`), "${1}…@"},
+	{lazyregexp.New(`((?:^|\s)-u\s*['"]?[^\s:'"]+:)[^\s'"]+`), "${1}…"},
+	{lazyregexp.New(`\b(?:sk|pk|rk|gh[opsu]|github_pat|glpat|xox[abprs]|AKIA|ASIA|AIza|eyJ|npm|hf|oc-sent)[-_A-Za-z0-9][-_A-Za-z0-9.]{9,}`), "…"},
+	{lazyregexp.New(`[A-Za-z0-9+_=-]{32,}`), "…"},
 }
 
 // evidence makes a piece of an action fit to be shown and recorded: one line,

@@ -2,9 +2,10 @@ package effect
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 func init() {
@@ -261,7 +262,7 @@ func (s *shell) scriptFile(lang language, w word, c *call) {
 }
 
 // stealers are programs made to collect the credentials of a machine.
-var stealers = regexp.MustCompile(`(?i)(^|/)(lazagne|mimipenguin|mimikatz|pypykatz|secretsdump|keychaindump|chainbreaker|firefox_decrypt|hackbrowserdata|swapdigger)(\.(py|sh|rb|bin))?$`)
+var stealers = lazyregexp.New(`(?i)(^|/)(lazagne|mimipenguin|mimikatz|pypykatz|secretsdump|keychaindump|chainbreaker|firefox_decrypt|hackbrowserdata|swapdigger)(\.(py|sh|rb|bin))?$`)
 
 func (s *shell) pythonModule(args []word, c *call) flow {
 	switch args[0].text {

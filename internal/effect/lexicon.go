@@ -1,8 +1,9 @@
 package effect
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // A tool that nobody named before is read as a person reads it: its name is a
@@ -165,7 +166,7 @@ var linking = wordSet(`to for in of by from on with at as into via about per and
 var joining = wordSet(`and then und dann or`)
 
 // wordShape cuts a name into words, camelCase too.
-var wordShape = regexp.MustCompile(`\p{Lu}?[\p{Ll}]+|\p{Lu}+|[0-9]+`)
+var wordShape = lazyregexp.New(`\p{Lu}?[\p{Ll}]+|\p{Lu}+|[0-9]+`)
 
 // wordsOf are the words of a name or text, in lower case.
 func wordsOf(name string, most int) []string {

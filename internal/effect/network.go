@@ -3,9 +3,10 @@ package effect
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 func init() {
@@ -53,18 +54,18 @@ func (s *shell) sendsValue(w word, host string, use secretUse, piece string) {
 }
 
 // vendors are keys whose owner is known by their name, and where they belong.
-var vendors = []struct{ name, host *regexp.Regexp }{
-	{regexp.MustCompile(`(?i)^(openai)_`), regexp.MustCompile(`(^|\.)(openai\.com|openai\.azure\.com)$`)},
-	{regexp.MustCompile(`(?i)^(anthropic|claude)_`), regexp.MustCompile(`(^|\.)(anthropic\.com|claude\.ai)$`)},
-	{regexp.MustCompile(`(?i)^aws_`), regexp.MustCompile(`(^|\.)(amazonaws\.com(\.cn)?|aws\.amazon\.com)$`)},
-	{regexp.MustCompile(`(?i)^(gh|github)_`), regexp.MustCompile(`(^|\.)(github\.com|githubusercontent\.com|githubcopilot\.com|ghcr\.io)$`)},
-	{regexp.MustCompile(`(?i)^(gitlab)_`), regexp.MustCompile(`gitlab`)},
-	{regexp.MustCompile(`(?i)^(gemini|google|gcp)_`), regexp.MustCompile(`(^|\.)(googleapis\.com|google\.com|google\.dev)$`)},
-	{regexp.MustCompile(`(?i)^(hf|huggingface)_`), regexp.MustCompile(`(^|\.)(huggingface\.co|hf\.co|hf\.space)$`)},
-	{regexp.MustCompile(`(?i)^(stripe)_`), regexp.MustCompile(`(^|\.)stripe\.com$`)},
-	{regexp.MustCompile(`(?i)^(slack)_`), regexp.MustCompile(`(^|\.)slack\.com$`)},
-	{regexp.MustCompile(`(?i)^(telegram)_`), regexp.MustCompile(`(^|\.)telegram\.org$`)},
-	{regexp.MustCompile(`(?i)^(openclaw|clawdbot|moltbot|seawall)_`), regexp.MustCompile(`(^|\.)(openclaw\.ai|clawd\.bot|clawhub\.(ai|com))$`)},
+var vendors = []struct{ name, host *lazyregexp.Regexp }{
+	{lazyregexp.New(`(?i)^(openai)_`), lazyregexp.New(`(^|\.)(openai\.com|openai\.azure\.com)$`)},
+	{lazyregexp.New(`(?i)^(anthropic|claude)_`), lazyregexp.New(`(^|\.)(anthropic\.com|claude\.ai)$`)},
+	{lazyregexp.New(`(?i)^aws_`), lazyregexp.New(`(^|\.)(amazonaws\.com(\.cn)?|aws\.amazon\.com)$`)},
+	{lazyregexp.New(`(?i)^(gh|github)_`), lazyregexp.New(`(^|\.)(github\.com|githubusercontent\.com|githubcopilot\.com|ghcr\.io)$`)},
+	{lazyregexp.New(`(?i)^(gitlab)_`), lazyregexp.New(`gitlab`)},
+	{lazyregexp.New(`(?i)^(gemini|google|gcp)_`), lazyregexp.New(`(^|\.)(googleapis\.com|google\.com|google\.dev)$`)},
+	{lazyregexp.New(`(?i)^(hf|huggingface)_`), lazyregexp.New(`(^|\.)(huggingface\.co|hf\.co|hf\.space)$`)},
+	{lazyregexp.New(`(?i)^(stripe)_`), lazyregexp.New(`(^|\.)stripe\.com$`)},
+	{lazyregexp.New(`(?i)^(slack)_`), lazyregexp.New(`(^|\.)slack\.com$`)},
+	{lazyregexp.New(`(?i)^(telegram)_`), lazyregexp.New(`(^|\.)telegram\.org$`)},
+	{lazyregexp.New(`(?i)^(openclaw|clawdbot|moltbot|seawall)_`), lazyregexp.New(`(^|\.)(openclaw\.ai|clawd\.bot|clawhub\.(ai|com))$`)},
 }
 
 // anonymous are the pieces of a variable's name that do not name a vendor.
@@ -102,7 +103,7 @@ func (s *shell) received(address, piece string) flow {
 	return flow{text: hole, taint: downloaded}
 }
 
-var metadataSecret = regexp.MustCompile(`(?i)(credential|token|user-?data|identity|iam|$)`)
+var metadataSecret = lazyregexp.New(`(?i)(credential|token|user-?data|identity|iam|$)`)
 
 // fromFile reads a value in the form @file.
 func (s *shell) fromFile(w word, c *call) word {
@@ -358,9 +359,9 @@ func netcat(s *shell, c *call) flow {
 }
 
 var (
-	socatShell = regexp.MustCompile(`(?i)\b(exec|system|shell)\b\s*:`)
-	socatNet   = regexp.MustCompile(`(?i)\b(tcp|tcp4|tcp6|udp|udp4|udp6|openssl|ssl|sctp|socks4a?|socks5|proxy|vsock|dtls)[-a-z0-9]*:`)
-	socatFile  = regexp.MustCompile(`(?i)\b(open|file|gopen|rdonly)?:([^,]+)`)
+	socatShell = lazyregexp.New(`(?i)\b(exec|system|shell)\b\s*:`)
+	socatNet   = lazyregexp.New(`(?i)\b(tcp|tcp4|tcp6|udp|udp4|udp6|openssl|ssl|sctp|socks4a?|socks5|proxy|vsock|dtls)[-a-z0-9]*:`)
+	socatFile  = lazyregexp.New(`(?i)\b(open|file|gopen|rdonly)?:([^,]+)`)
 )
 
 func socat(s *shell, c *call) flow {
@@ -420,7 +421,7 @@ func ssh(s *shell, c *call) flow {
 }
 
 // remote is host:path, user@host:path or scheme://.
-var remote = regexp.MustCompile(`^([A-Za-z0-9_.\-]+@)?[A-Za-z0-9_.\-\x00]{2,}::?|^\w+://|^s3:|^gs:`)
+var remote = lazyregexp.New(`^([A-Za-z0-9_.\-]+@)?[A-Za-z0-9_.\-\x00]{2,}::?|^\w+://|^s3:|^gs:`)
 
 // transfers judges programs whose operands are files here and places there.
 func transfers(s *shell, c *call) flow {
@@ -545,7 +546,7 @@ func looksUp(words []string) bool {
 
 // auditTrails are the ways to stop the record that a cloud keeps (MITRE
 // T1562.008).
-var auditTrails = regexp.MustCompile(`\b(cloudtrail (stop-logging|delete-trail|put-event-selectors)|guardduty delete-detector|configservice (stop|delete)-\S+|logs delete-log-(group|stream)|logging (logs|sinks|buckets) delete|monitor (diagnostic-settings|log-profiles) delete|ec2 delete-flow-logs|securityhub disable-\S+)`)
+var auditTrails = lazyregexp.New(`\b(cloudtrail (stop-logging|delete-trail|put-event-selectors)|guardduty delete-detector|configservice (stop|delete)-\S+|logs delete-log-(group|stream)|logging (logs|sinks|buckets) delete|monitor (diagnostic-settings|log-profiles) delete|ec2 delete-flow-logs|securityhub disable-\S+)`)
 
 func mailers(s *shell, c *call) flow {
 	for i, a := range c.args {
@@ -725,4 +726,4 @@ func git(s *shell, c *call) flow {
 	return out
 }
 
-var gitRuns = regexp.MustCompile(`(?i)^(config .*)?(alias\.\S+\s*[= ]\s*['"]?!|core\.(pager|editor|sshcommand|fsmonitor|hookspath|gitproxy)|credential\.(\S+\.)?helper[= ]!|diff\.\S*(external|command)|\S*\.(cmd|textconv|smudge|clean|process))`)
+var gitRuns = lazyregexp.New(`(?i)^(config .*)?(alias\.\S+\s*[= ]\s*['"]?!|core\.(pager|editor|sshcommand|fsmonitor|hookspath|gitproxy)|credential\.(\S+\.)?helper[= ]!|diff\.\S*(external|command)|\S*\.(cmd|textconv|smudge|clean|process))`)

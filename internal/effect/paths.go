@@ -2,8 +2,9 @@ package effect
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // home is where the agent's $HOME is assumed to be. Every home directory is
@@ -26,12 +27,12 @@ const (
 // an expression over the clean path, in which every home directory is "~".
 type pattern struct {
 	example string
-	re      *regexp.Regexp
+	re      *lazyregexp.Regexp
 }
 
 // /etc is /private/etc on macOS and /usr/local/etc on FreeBSD.
 func pat(example, re string) pattern {
-	return pattern{example, regexp.MustCompile(strings.ReplaceAll(re, "^/etc/", "^(?:/private|/usr/local)?/etc/"))}
+	return pattern{example, lazyregexp.New(strings.ReplaceAll(re, "^/etc/", "^(?:/private|/usr/local)?/etc/"))}
 }
 
 // machineSecrets are the credential files of a machine, after the lists of
@@ -75,7 +76,7 @@ var projectSecrets = []pattern{
 }
 
 // notSecret are the exceptions: examples and public halves.
-var notSecret = regexp.MustCompile(`(?i)(^|/)((public|pub|ca|cert|chain|fullchain|root)[^/]*|[^/]*[-_.](public|pub|cert|ca|chain|crt))\.pem$|\.(pub|example|sample|template|dist|tmpl|md)$|\.env\.(example|sample|template|test|ci)(\.|$)|\.(example|sample|template)\.env$|^/etc/wireguard/.*\.pub`)
+var notSecret = lazyregexp.New(`(?i)(^|/)((public|pub|ca|cert|chain|fullchain|root)[^/]*|[^/]*[-_.](public|pub|cert|ca|chain|crt))\.pem$|\.(pub|example|sample|template|dist|tmpl|md)$|\.env\.(example|sample|template|test|ci)(\.|$)|\.(example|sample|template)\.env$|^/etc/wireguard/.*\.pub`)
 
 // guardFiles are files that hold Seawall, OpenClaw's guards, the firewall and
 // the audit trail of a machine.
@@ -115,13 +116,13 @@ var persistence = []pattern{
 }
 
 // wideRoots are directories whose loss is the loss of a machine or a home.
-var wideRoots = regexp.MustCompile(`^(/|~|/(home|root|etc|usr|var|boot|bin|sbin|lib|lib64|opt|srv|mnt|media|dev|proc|sys|Users|System|Library|Applications)|/(usr|var)/(bin|sbin|lib|local|share)|/Users/[^/]+|~/\.openclaw)$`)
+var wideRoots = lazyregexp.New(`^(/|~|/(home|root|etc|usr|var|boot|bin|sbin|lib|lib64|opt|srv|mnt|media|dev|proc|sys|Users|System|Library|Applications)|/(usr|var)/(bin|sbin|lib|local|share)|/Users/[^/]+|~/\.openclaw)$`)
 
 // devices are block devices, on which a plain write destroys file systems.
-var devices = regexp.MustCompile(`^/dev/(sd|hd|vd|xvd|nvme|mmcblk|r?disk|loop|md|dm-|mapper/|disk/|sr|ram|mem$|kmem$|port$|mtd|zvol/)|^/proc/sysrq-trigger$`)
+var devices = lazyregexp.New(`^/dev/(sd|hd|vd|xvd|nvme|mmcblk|r?disk|loop|md|dm-|mapper/|disk/|sr|ram|mem$|kmem$|port$|mtd|zvol/)|^/proc/sysrq-trigger$`)
 
 // homes are the ways to write somebody's home directory.
-var homes = regexp.MustCompile(`^(~[a-z_][-a-z0-9_.]*|` + home + `|/root|/home/[^/]+|/Users/[^/]+|/var/root)(/|$)`)
+var homes = lazyregexp.New(`^(~[a-z_][-a-z0-9_.]*|` + home + `|/root|/home/[^/]+|/Users/[^/]+|/var/root)(/|$)`)
 
 // clean makes a path absolute by dir, if that is known, resolves . and .. and
 // writes every home directory as "~". Unknown pieces become empty.

@@ -1,8 +1,9 @@
 package effect
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // program is what is known of one command-line program.
@@ -12,7 +13,7 @@ type program struct {
 }
 
 // versioned are interpreters whose name may end in a version.
-var versioned = regexp.MustCompile(`^(python|perl|ruby|php|lua|node|nodejs|tclsh|pip|pypy|gcc|clang|java|luajit|busybox|pwsh|bash|ksh|zsh)[-0-9.]+$`)
+var versioned = lazyregexp.New(`^(python|perl|ruby|php|lua|node|nodejs|tclsh|pip|pypy|gcc|clang|java|luajit|busybox|pwsh|bash|ksh|zsh)[-0-9.]+$`)
 
 // judge says what a command does. It returns what the command prints.
 func (s *shell) judge(c *call) flow {
@@ -114,7 +115,7 @@ func (s *shell) named(c *call) {
 }
 
 // commandWord is a word of a command: "create", "apps:destroy".
-var commandWord = regexp.MustCompile(`^[a-z][a-z0-9]*([:_-][a-z0-9]+)*$`)
+var commandWord = lazyregexp.New(`^[a-z][a-z0-9]*([:_-][a-z0-9]+)*$`)
 
 // cargo judges cargo, whose own project it builds and whose packages it gets.
 func cargo(s *shell, c *call) flow {
@@ -154,7 +155,7 @@ func (s *shell) quotedCommands(c *call) {
 }
 
 // usesKey are flags whose value is a key that the program itself needs.
-var usesKey = regexp.MustCompile(`(?i)(identity|key|cert|config|credential|env-?file|kubeconfig|password-file|netrc|secret|token)`)
+var usesKey = lazyregexp.New(`(?i)(identity|key|cert|config|credential|env-?file|kubeconfig|password-file|netrc|secret|token)`)
 
 // users are programs that look at credential files without showing what is in
 // them.

@@ -3,9 +3,10 @@ package effect
 import (
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // recorder collects the effects of one action.
@@ -185,7 +186,7 @@ func (r *recorder) effects() Effects {
 
 // ownGateway are OpenClaw's own doors on this machine, by which a tool can be
 // called past every guard (gateway/tools-invoke-http-api in OpenClaw's docs).
-var ownGateway = regexp.MustCompile(`:18789/(tools|hooks|v1|api|rpc)\b`)
+var ownGateway = lazyregexp.New(`:18789/(tools|hooks|v1|api|rpc)\b`)
 
 // hostOf reads the host of a URL, user@host:path, host:port or host, in lower
 // case and without port; "" when part of it is unknown.

@@ -1,9 +1,10 @@
 package effect
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 func init() {
@@ -32,7 +33,7 @@ func init() {
 }
 
 // regenerated are folders and files that a build or an install makes again.
-var regenerated = regexp.MustCompile(`(^|/)(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.next|\.nuxt|\.turbo|\.parcel-cache|\.tox|\.venv|venv|dist|build|target|coverage|\.cache)(/[^.][^/]*)*/?$|\.(pyc|pyo|o|tsbuildinfo)$`)
+var regenerated = lazyregexp.New(`(^|/)(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.next|\.nuxt|\.turbo|\.parcel-cache|\.tox|\.venv|venv|dist|build|target|coverage|\.cache)(/[^.][^/]*)*/?$|\.(pyc|pyo|o|tsbuildinfo)$`)
 
 // gone judges that a file is deleted, by its name as written.
 func (s *shell) gone(written, piece string) {
@@ -96,7 +97,7 @@ func shred(s *shell, c *call) flow {
 	return flow{}
 }
 
-var diskVerb = regexp.MustCompile(`\s(luksErase|luksFormat|erase|--zap-all|-Z|-z|--security-erase\S*|--trim-sector\S*|-w|--delete)\s`)
+var diskVerb = lazyregexp.New(`\s(luksErase|luksFormat|erase|--zap-all|-Z|-z|--security-erase\S*|--trim-sector\S*|-w|--delete)\s`)
 
 func mkfs(s *shell, c *call) flow {
 	text := strings.Join(texts(c.args), " ")
@@ -179,7 +180,7 @@ func tightens(program, mode string) bool {
 }
 
 // guardServices are services that guard a machine.
-var guardServices = regexp.MustCompile(`(?i)^(com\.)?\S*(seawall|auditd|apparmor|selinux|ufw|firewalld|nftables|iptables|fail2ban|falcon|crowdstrike|wazuh|ossec|sysmon|carbonblack|cbagent|cbdaemon|defender|mdatp|clamav|osquery|rsyslog|syslog|journald|littlesnitch|aide|tripwire|openbsm|litmus|santa)\S*(\.service|\.socket|\.timer|\.plist)?$`)
+var guardServices = lazyregexp.New(`(?i)^(com\.)?\S*(seawall|auditd|apparmor|selinux|ufw|firewalld|nftables|iptables|fail2ban|falcon|crowdstrike|wazuh|ossec|sysmon|carbonblack|cbagent|cbdaemon|defender|mdatp|clamav|osquery|rsyslog|syslog|journald|littlesnitch|aide|tripwire|openbsm|litmus|santa)\S*(\.service|\.socket|\.timer|\.plist)?$`)
 
 var stops = set("stop", "disable", "mask", "kill", "revert", "edit", "unload", "bootout", "remove", "off", "del", "delete", "reset", "isolate", "freeze", "clean", "disable-now", "force-stop")
 
@@ -210,7 +211,7 @@ func services(s *shell, c *call) flow {
 }
 
 // guardProcess is what a guard's process is called.
-var guardProcess = regexp.MustCompile(`(?i)(seawall|^(auditd|fail2ban-server|fail2ban|falco|wazuh\S*|ossec\S*|falcon-sensor|osqueryd|rsyslogd|syslogd)$)`)
+var guardProcess = lazyregexp.New(`(?i)(seawall|^(auditd|fail2ban-server|fail2ban|falco|wazuh\S*|ossec\S*|falcon-sensor|osqueryd|rsyslogd|syslogd)$)`)
 
 func kill(s *shell, c *call) flow {
 	for _, a := range c.args {
@@ -240,15 +241,15 @@ func pgrep(_ *shell, c *call) flow {
 
 // openings are the arguments with which the programs that guard a machine
 // open it.
-var openings = map[string]*regexp.Regexp{
-	"iptables": regexp.MustCompile(`(^|\s)(-F|--flush|-X|--delete-chain|-P\s+(INPUT|FORWARD)\s+ACCEPT|--policy\s+(INPUT|FORWARD)\s+ACCEPT)(\s|$)`),
-	"nft":      regexp.MustCompile(`\b(flush\s+(ruleset|table|chain)|delete\s+(table|chain|rule)|destroy\s+table)\b`),
-	"ufw":      regexp.MustCompile(`\b(disable|reset|default\s+allow(\s+incoming)?$|logging\s+off)\b`), "firewall-cmd": regexp.MustCompile(`--panic-off|--set-default-zone[= ]trusted|--set-target[= ]ACCEPT`),
-	"setenforce": regexp.MustCompile(`(?i)^(0|permissive)$`), "auditctl": regexp.MustCompile(`(^|\s)(-e\s*0|-D)(\s|$)`), "augenrules": regexp.MustCompile(`^$x`),
-	"aa-disable": regexp.MustCompile(``), "aa-teardown": regexp.MustCompile(``), "aa-complain": regexp.MustCompile(``), "apparmor_parser": regexp.MustCompile(`(^|\s)(-R|--remove)(\s|$)`),
-	"ebtables": regexp.MustCompile(`(^|\s)(-F|--flush)`), "pfctl": regexp.MustCompile(`(^|\s)(-d|-F)(\s|$)`), "ipfw": regexp.MustCompile(`\bflush\b`),
-	"semodule": regexp.MustCompile(`(^|\s)(-r|-d|-DB)(\s|$)`), "spctl": regexp.MustCompile(`--(master|global)-disable`), "csrutil": regexp.MustCompile(`\bdisable\b`), "nvram": regexp.MustCompile(`csr-active-config`),
-	"fail2ban-client": regexp.MustCompile(`\b(stop|unban\s+--all)\b`), "setsebool": regexp.MustCompile(`^$x`), "semanage": regexp.MustCompile(`permissive\s+-a`), "mdatp": regexp.MustCompile(`disabled`),
+var openings = map[string]*lazyregexp.Regexp{
+	"iptables": lazyregexp.New(`(^|\s)(-F|--flush|-X|--delete-chain|-P\s+(INPUT|FORWARD)\s+ACCEPT|--policy\s+(INPUT|FORWARD)\s+ACCEPT)(\s|$)`),
+	"nft":      lazyregexp.New(`\b(flush\s+(ruleset|table|chain)|delete\s+(table|chain|rule)|destroy\s+table)\b`),
+	"ufw":      lazyregexp.New(`\b(disable|reset|default\s+allow(\s+incoming)?$|logging\s+off)\b`), "firewall-cmd": lazyregexp.New(`--panic-off|--set-default-zone[= ]trusted|--set-target[= ]ACCEPT`),
+	"setenforce": lazyregexp.New(`(?i)^(0|permissive)$`), "auditctl": lazyregexp.New(`(^|\s)(-e\s*0|-D)(\s|$)`), "augenrules": lazyregexp.New(`^$x`),
+	"aa-disable": lazyregexp.New(``), "aa-teardown": lazyregexp.New(``), "aa-complain": lazyregexp.New(``), "apparmor_parser": lazyregexp.New(`(^|\s)(-R|--remove)(\s|$)`),
+	"ebtables": lazyregexp.New(`(^|\s)(-F|--flush)`), "pfctl": lazyregexp.New(`(^|\s)(-d|-F)(\s|$)`), "ipfw": lazyregexp.New(`\bflush\b`),
+	"semodule": lazyregexp.New(`(^|\s)(-r|-d|-DB)(\s|$)`), "spctl": lazyregexp.New(`--(master|global)-disable`), "csrutil": lazyregexp.New(`\bdisable\b`), "nvram": lazyregexp.New(`csr-active-config`),
+	"fail2ban-client": lazyregexp.New(`\b(stop|unban\s+--all)\b`), "setsebool": lazyregexp.New(`^$x`), "semanage": lazyregexp.New(`permissive\s+-a`), "mdatp": lazyregexp.New(`disabled`),
 }
 
 func firewall(s *shell, c *call) flow {
@@ -330,12 +331,12 @@ func clients(s *shell, c *call) flow {
 }
 
 // printsSecrets are the arguments with which key stores print what they keep.
-var printsSecrets = map[string]*regexp.Regexp{
-	"security":      regexp.MustCompile(`dump-keychain|find-(generic|internet)-password.*\s-\w*[wg]|export`),
-	"secret-tool":   regexp.MustCompile(`^(lookup|search)`),
-	"kwallet-query": regexp.MustCompile(`-r`),
-	"gpg":           regexp.MustCompile(`--export-secret-(keys|subkeys)`), "gpg2": regexp.MustCompile(`--export-secret-(keys|subkeys)`),
-	"unshadow": regexp.MustCompile(``),
+var printsSecrets = map[string]*lazyregexp.Regexp{
+	"security":      lazyregexp.New(`dump-keychain|find-(generic|internet)-password.*\s-\w*[wg]|export`),
+	"secret-tool":   lazyregexp.New(`^(lookup|search)`),
+	"kwallet-query": lazyregexp.New(`-r`),
+	"gpg":           lazyregexp.New(`--export-secret-(keys|subkeys)`), "gpg2": lazyregexp.New(`--export-secret-(keys|subkeys)`),
+	"unshadow": lazyregexp.New(``),
 }
 
 func keychain(s *shell, c *call) flow {
@@ -387,7 +388,7 @@ func sysctl(s *shell, c *call) flow {
 	return flow{text: hole}
 }
 
-var weakens = regexp.MustCompile(`(kernel\.randomize_va_space|kernel\.kptr_restrict|kernel\.yama\.ptrace_scope|kernel\.dmesg_restrict|kernel\.unprivileged_bpf_disabled)\s*=\s*0`)
+var weakens = lazyregexp.New(`(kernel\.randomize_va_space|kernel\.kptr_restrict|kernel\.yama\.ptrace_scope|kernel\.dmesg_restrict|kernel\.unprivileged_bpf_disabled)\s*=\s*0`)
 
 func shutdown(_ *shell, _ *call) flow { return flow{} }
 
@@ -400,7 +401,7 @@ func journal(s *shell, c *call) flow {
 }
 
 // forgets empties the journal, where ordinary upkeep keeps days or gigabytes.
-var forgets = regexp.MustCompile(`--vacuum-(time|size|files)=\s*[01]s?\b`)
+var forgets = lazyregexp.New(`--vacuum-(time|size|files)=\s*[01]s?\b`)
 
 func plist(s *shell, c *call) flow {
 	for _, a := range c.args {
@@ -432,11 +433,11 @@ func seawallCLI(s *shell, c *call) flow {
 
 // guardKeys are the keys of openclaw.json that guard: who may call, what tools
 // may do, which route the model is reached by.
-var guardKeys = regexp.MustCompile(`(?i)(^|\.)(tools\.(exec|elevated|sandbox|fs|allow|alsoAllow|deny|profile|byProvider|toolsBySender|codeMode|toolSearch|agentToAgent)|gateway\.(auth|bind|port|trustedProxies|controlUi|tailscale|remote|http|nodes|tools|mode)|plugins\.(allow|deny|enabled|load|entries\.seawall\S*|slots)|approvals|secrets|sandbox|hooks|models\.providers\.[^.]+\.(baseUrl|apiKey|api|request|headers)|models\.(providers|mode)$|auth(\.|$)|security|exec-?approvals|env(\.|$)|cron\.enabled|commands\.(owner\S*|allowFrom|bash|config|debug)|channels\.[^.]+\.(dmPolicy|groupPolicy|allowFrom|groupAllowFrom)|logging\.redact\S*|mcp\.servers|browser\.(ssrf\S*|evaluateEnabled)|update\.channel|tools$|gateway$|plugins$|agents\.\S*\.(sandbox|tools)\S*)`)
+var guardKeys = lazyregexp.New(`(?i)(^|\.)(tools\.(exec|elevated|sandbox|fs|allow|alsoAllow|deny|profile|byProvider|toolsBySender|codeMode|toolSearch|agentToAgent)|gateway\.(auth|bind|port|trustedProxies|controlUi|tailscale|remote|http|nodes|tools|mode)|plugins\.(allow|deny|enabled|load|entries\.seawall\S*|slots)|approvals|secrets|sandbox|hooks|models\.providers\.[^.]+\.(baseUrl|apiKey|api|request|headers)|models\.(providers|mode)$|auth(\.|$)|security|exec-?approvals|env(\.|$)|cron\.enabled|commands\.(owner\S*|allowFrom|bash|config|debug)|channels\.[^.]+\.(dmPolicy|groupPolicy|allowFrom|groupAllowFrom)|logging\.redact\S*|mcp\.servers|browser\.(ssrf\S*|evaluateEnabled)|update\.channel|tools$|gateway$|plugins$|agents\.\S*\.(sandbox|tools)\S*)`)
 
 // openclawChanges are OpenClaw's commands that change who may do what. A verb
 // is matched against the words of the command line.
-var openclawChanges = regexp.MustCompile(`^(approvals (set|allowlist|resolve|approve|clear)|approve|exec-policy( (preset|set|apply|reset))?|plugins? (disable|uninstall|remove|update)( .*)?$|plugins? install|gateway (stop|uninstall|install|auth)|daemon (stop|uninstall)|uninstall|reset|secrets|devices? (approve|rotate|revoke|remove|clear)|pairing approve|nodes? (approve|reject)|security (set|disable)|config (edit|apply|patch|restore|import)|configure|onboard|setup|sandbox (recreate|disable|off)|hooks? disable|doctor .*--(fix|repair|force|yes)|backup restore|policy (set|disable)|users? |update|elevated|permissions?)`)
+var openclawChanges = lazyregexp.New(`^(approvals (set|allowlist|resolve|approve|clear)|approve|exec-policy( (preset|set|apply|reset))?|plugins? (disable|uninstall|remove|update)( .*)?$|plugins? install|gateway (stop|uninstall|install|auth)|daemon (stop|uninstall)|uninstall|reset|secrets|devices? (approve|rotate|revoke|remove|clear)|pairing approve|nodes? (approve|reject)|security (set|disable)|config (edit|apply|patch|restore|import)|configure|onboard|setup|sandbox (recreate|disable|off)|hooks? disable|doctor .*--(fix|repair|force|yes)|backup restore|policy (set|disable)|users? |update|elevated|permissions?)`)
 
 func openclawCLI(s *shell, c *call) flow {
 	_, operands := grammar{short: "p", long: []string{"--profile", "--config", "--state-dir", "--log-level", "--message", "-m", "--agent"}}.parse(c.args)
@@ -516,8 +517,8 @@ func (s *shell) aboutGuard(c *call) {
 }
 
 var (
-	removal      = regexp.MustCompile(`(^|\s)(remove|purge|-r|-P|--remove|--purge|uninstall|autoremove|erase|rm|un)(\s|$)`)
-	guardPackage = regexp.MustCompile(`\s(auditd|apparmor|ufw|firewalld|fail2ban|nftables|clamav\S*|wazuh\S*|falco|osquery|rsyslog|audit)(\s|$)`)
+	removal      = lazyregexp.New(`(^|\s)(remove|purge|-r|-P|--remove|--purge|uninstall|autoremove|erase|rm|un)(\s|$)`)
+	guardPackage = lazyregexp.New(`\s(auditd|apparmor|ufw|firewalld|fail2ban|nftables|clamav\S*|wazuh\S*|falco|osquery|rsyslog|audit)(\s|$)`)
 )
 
 // onlySettings says that what is added to a shell's start file does no more
@@ -536,11 +537,11 @@ func onlySettings(p string, f flow) bool {
 }
 
 var (
-	setting = regexp.MustCompile("^(#[^\\n]*|(export\\s+)?[A-Za-z_][A-Za-z0-9_]*=[^;&|`<>]*|(source|\\.)\\s+\\S+|eval \"?\\$\\((brew|/opt/homebrew/bin/brew|direnv|starship|zoxide|fnm|rbenv|pyenv|nodenv|mise|fzf|atuin|op|gh|kubectl|thefuck|jenv|goenv)\\b[^;&|`]*\\)\"?)$")
-	special = regexp.MustCompile(`^(export\s+)?(LD_\w+|BASH_ENV|ENV|PROMPT_COMMAND|PS[0-4]|PYTHONSTARTUP|NODE_OPTIONS|PERL5OPT|HIST\w+)=|=.*\$\(`)
+	setting = lazyregexp.New("^(#[^\\n]*|(export\\s+)?[A-Za-z_][A-Za-z0-9_]*=[^;&|`<>]*|(source|\\.)\\s+\\S+|eval \"?\\$\\((brew|/opt/homebrew/bin/brew|direnv|starship|zoxide|fnm|rbenv|pyenv|nodenv|mise|fzf|atuin|op|gh|kubectl|thefuck|jenv|goenv)\\b[^;&|`]*\\)\"?)$")
+	special = lazyregexp.New(`^(export\s+)?(LD_\w+|BASH_ENV|ENV|PROMPT_COMMAND|PS[0-4]|PYTHONSTARTUP|NODE_OPTIONS|PERL5OPT|HIST\w+)=|=.*\$\(`)
 )
 
 // agentFiles are files that shape what the agent does later.
-var agentFiles = regexp.MustCompile(`(^|/)(AGENTS|SOUL|MEMORY|TOOLS|IDENTITY|USER|HEARTBEAT|BOOTSTRAP|BOOT|CLAUDE|GEMINI|SKILL)\.md$|(^|/)(skills|\.agents|hooks|extensions|plugins)/|\.mcp\.json$|(^|/)\.(cursorrules|clinerules|windsurfrules)$|(^|/)\.git/(hooks/|config$)`)
+var agentFiles = lazyregexp.New(`(^|/)(AGENTS|SOUL|MEMORY|TOOLS|IDENTITY|USER|HEARTBEAT|BOOTSTRAP|BOOT|CLAUDE|GEMINI|SKILL)\.md$|(^|/)(skills|\.agents|hooks|extensions|plugins)/|\.mcp\.json$|(^|/)\.(cursorrules|clinerules|windsurfrules)$|(^|/)\.git/(hooks/|config$)`)
 
 func shapesAgent(p string) bool { return agentFiles.MatchString(p) }

@@ -4,11 +4,12 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 func init() {
@@ -54,7 +55,7 @@ func echo(s *shell, c *call) flow {
 	return f
 }
 
-var coded = regexp.MustCompile(`(\\x[0-9a-fA-F]{1,2}|\\0?[0-7]{2,3}|\\u[0-9a-fA-F]{4}){2,}`)
+var coded = lazyregexp.New(`(\\x[0-9a-fA-F]{1,2}|\\0?[0-7]{2,3}|\\u[0-9a-fA-F]{4}){2,}`)
 
 // unescape does what echo -e and printf do with backslashes; text spelled in
 // numbers is decoded text.
@@ -184,10 +185,10 @@ func editorShell(s *shell, c *call, _ []word) {
 }
 
 // hunts are searches for credentials.
-var hunts = regexp.MustCompile(`(?i)(passw|passwd|pwd|secret|api.?key|token|credential|private.?key|BEGIN.*KEY|AKIA|aws_)`)
+var hunts = lazyregexp.New(`(?i)(passw|passwd|pwd|secret|api.?key|token|credential|private.?key|BEGIN.*KEY|AKIA|aws_)`)
 
 // envHunts are searches of the environment for credentials.
-var envHunts = regexp.MustCompile(`(?i)(key|auth|cred|cert|pass|secret|token)`)
+var envHunts = lazyregexp.New(`(?i)(key|auth|cred|cert|pass|secret|token)`)
 
 func grep(s *shell, c *call) flow {
 	opts, operands := grammar{short: "efmABCdDgt", long: []string{"--include", "--exclude", "--exclude-dir", "--glob", "--regexp", "--file"}}.parse(c.args)
@@ -505,8 +506,8 @@ func sed(s *shell, c *call) flow {
 }
 
 var (
-	sedRuns   = regexp.MustCompile(`(?:^|[;\d$}/])e\s+(.+)$`)
-	sedSuffix = regexp.MustCompile(`^(\.[a-z]*)?$`)
+	sedRuns   = lazyregexp.New(`(?:^|[;\d$}/])e\s+(.+)$`)
+	sedSuffix = lazyregexp.New(`^(\.[a-z]*)?$`)
 )
 
 func awk(s *shell, c *call) flow {
@@ -608,7 +609,7 @@ func archives(s *shell, c *call) flow {
 	return out
 }
 
-var archiveName = regexp.MustCompile(`\.(tar|tgz|tbz2?|txz|gz|zip|7z|rar|xz|bz2|zst|cpio)$`)
+var archiveName = lazyregexp.New(`\.(tar|tgz|tbz2?|txz|gz|zip|7z|rar|xz|bz2|zst|cpio)$`)
 
 // nestedFlags judges flags whose value is a command.
 func (s *shell) nestedFlags(c *call, flags ...string) {
@@ -643,8 +644,8 @@ func sqlite(s *shell, c *call) flow {
 	return f.blurred()
 }
 
-var dropsAll = regexp.MustCompile(`(?i)\bdrop\s+(database|schema)\b|\bdropDatabase\s*\(|\bflush(all|db)\b`)
-var drops = regexp.MustCompile(`(?i)\b(drop\s+table|truncate\s+table|delete\s+from\s+\S+\s*(;|$))`)
+var dropsAll = lazyregexp.New(`(?i)\bdrop\s+(database|schema)\b|\bdropDatabase\s*\(|\bflush(all|db)\b`)
+var drops = lazyregexp.New(`(?i)\b(drop\s+table|truncate\s+table|delete\s+from\s+\S+\s*(;|$))`)
 
 // sql judges statements given to a database client.
 func (s *shell) sql(text, piece string) {

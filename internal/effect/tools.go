@@ -2,12 +2,12 @@ package effect
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/dop251/goja/parser"
 
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 	"github.com/openseawall/seawall/internal/openclaw"
 )
 
@@ -148,7 +148,7 @@ func isScript(code string) bool {
 // maxScriptBrackets bounds what could make the parser recurse.
 const maxScriptBrackets = 2000
 
-var callsTool = regexp.MustCompile(`(?:\bawait\s|\breturn\s|=>|\btools?\.|\bcatalog\b|MCP\b)[\s\S]{0,200}\(`)
+var callsTool = lazyregexp.New(`(?:\bawait\s|\breturn\s|=>|\btools?\.|\bcatalog\b|MCP\b)[\s\S]{0,200}\(`)
 
 // codeMode judges JavaScript that calls tools by its string literals.
 //
@@ -172,8 +172,8 @@ func (s *shell) codeMode(code string) {
 }
 
 var (
-	templated  = regexp.MustCompile(`\$\{[^}]*\}`)
-	commandKey = regexp.MustCompile(`(?i)\b(command|cmd|script|data|input)["']?\s*:\s*$`)
+	templated  = lazyregexp.New(`\$\{[^}]*\}`)
+	commandKey = lazyregexp.New(`(?i)\b(command|cmd|script|data|input)["']?\s*:\s*$`)
 )
 
 // typedTool judges what is typed into a running program. It may be a shell;
@@ -303,8 +303,8 @@ func (s *shell) scriptCode(_ language, code string) {
 }
 
 var (
-	handsOver   = regexp.MustCompile(`(?i)dup2\s*\(\s*\w+\.fileno|pty\.spawn|open\(STD(IN|OUT),\s*['"]?>&|proc_open\s*\([^)]*\$?s|/bin/(ba|z|da)?sh['"]?,?\s*['"]?-i|exec\s*\(?['"]/bin/(ba)?sh`)
-	runsDecoded = regexp.MustCompile(`(?i)(exec|eval)\s*\(\s*[\w.\s(]*(b64decode|base64_decode|decode_base64|unhexlify|decompress|fromhex|loads)`)
+	handsOver   = lazyregexp.New(`(?i)dup2\s*\(\s*\w+\.fileno|pty\.spawn|open\(STD(IN|OUT),\s*['"]?>&|proc_open\s*\([^)]*\$?s|/bin/(ba|z|da)?sh['"]?,?\s*['"]?-i|exec\s*\(?['"]/bin/(ba)?sh`)
+	runsDecoded = lazyregexp.New(`(?i)(exec|eval)\s*\(\s*[\w.\s(]*(b64decode|base64_decode|decode_base64|unhexlify|decompress|fromhex|loads)`)
 )
 
 // patchTool judges OpenClaw's patch format: *** Add File: path, and + lines.
@@ -332,7 +332,7 @@ func patchTool(s *shell, args map[string]any) {
 	flush()
 }
 
-var patchHeader = regexp.MustCompile(`^\s*\*\*\* (Add File|Update File|Delete File|Move to): (.+)$`)
+var patchHeader = lazyregexp.New(`^\s*\*\*\* (Add File|Update File|Delete File|Move to): (.+)$`)
 
 func urlTool(s *shell, args map[string]any) {
 	s.arguments(args, kinds(Read, Send), false)
@@ -408,7 +408,7 @@ func (s *shell) guardConfig(args map[string]any) bool {
 }
 
 // looseKeys finds guarding sections in configuration that is not plain JSON.
-var looseKeys = regexp.MustCompile(`(?i)\b(exec|auth|approvals|plugins|sandbox|allow|deny|bind|baseUrl|apiKey|secrets|hooks|elevated|dmPolicy|seawall)\b["']?\s*[:.]`)
+var looseKeys = lazyregexp.New(`(?i)\b(exec|auth|approvals|plugins|sandbox|allow|deny|bind|baseUrl|apiKey|secrets|hooks|elevated|dmPolicy|seawall)\b["']?\s*[:.]`)
 
 // touches walks a configuration by its key paths.
 func touches(v any, at string, depth int) bool {
@@ -470,7 +470,7 @@ func secretsTool(s *shell, args map[string]any) {
 }
 
 // asksToOpen are requests, in words, to take OpenClaw's guards down.
-var asksToOpen = regexp.MustCompile(`(?i)\b(disable|turn off|remove|uninstall|bypass|skip|loosen|relax|stop|without|no)\b.{0,60}\b(seawall|guard|approval|approvals|sandbox|auth|authentication|firewall|token|password|policy|plugin|restriction)|\b(yolo|full access|allow all|auto[- ]?approve|security[ =:"]*full|ask[ =:"]*off|exec[- ]?policy|exec\.(mode|security|ask)|mode[ =:"]*full|auth\.mode|bind[ =:"]*(lan|0\.0\.0\.0|all)|base ?url)\b`)
+var asksToOpen = lazyregexp.New(`(?i)\b(disable|turn off|remove|uninstall|bypass|skip|loosen|relax|stop|without|no)\b.{0,60}\b(seawall|guard|approval|approvals|sandbox|auth|authentication|firewall|token|password|policy|plugin|restriction)|\b(yolo|full access|allow all|auto[- ]?approve|security[ =:"]*full|ask[ =:"]*off|exec[- ]?policy|exec\.(mode|security|ask)|mode[ =:"]*full|auth\.mode|bind[ =:"]*(lan|0\.0\.0\.0|all)|base ?url)\b`)
 
 // setupTool judges the tool that hands OpenClaw's own set-up a task in words.
 func setupTool(s *shell, args map[string]any) {
@@ -479,7 +479,7 @@ func setupTool(s *shell, args map[string]any) {
 	if err != nil {
 		return
 	}
-	if asksToOpen.Match(raw) || touches(map[string]any(args), "", 0) {
+	if asksToOpen.MatchString(string(raw)) || touches(map[string]any(args), "", 0) {
 		s.danger(DisableGuard, "openclaw "+string(raw))
 	}
 	line := commandLine(args["command"])
@@ -512,9 +512,9 @@ func skillTool(s *shell, args map[string]any) {
 
 // roles of arguments, by their names.
 var (
-	commandArg = regexp.MustCompile(`(?i)^(command|cmd|shell|bash|command_?line|shell_?command|script)$`)
-	pathArg    = regexp.MustCompile(`(?i)(path|file|filename|dir|directory|folder|source|src|destination|dest|attachment|media|upload|image|document)s?$`)
-	urlArg     = regexp.MustCompile(`(?i)(url|uri|href|link|endpoint|webhook|address|target)s?$`)
+	commandArg = lazyregexp.New(`(?i)^(command|cmd|shell|bash|command_?line|shell_?command|script)$`)
+	pathArg    = lazyregexp.New(`(?i)(path|file|filename|dir|directory|folder|source|src|destination|dest|attachment|media|upload|image|document)s?$`)
+	urlArg     = lazyregexp.New(`(?i)(url|uri|href|link|endpoint|webhook|address|target)s?$`)
 )
 
 // arguments judges arguments by their names and shapes. sending says that

@@ -2,9 +2,10 @@ package effect
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // use is how a tool reads that nobody named before.
@@ -67,7 +68,7 @@ func (u *use) described(text string) {
 
 // alsoDoes finds, in a description, a verb with an object: "and posts it to", "It
 // will also email the", "Deletes a", "und löscht den".
-var alsoDoes = regexp.MustCompile(`(?i)(?:^|[.;:!?|]\s+|\b(?:it|and|then|also|will|or|und|dann|auch)\s+)(\p{L}+)\s+(?:it|them|this|these|the|a|an|your|every|each|all|its|his|any|one|out|emails?|messages?|invitations?|den|die|das|dem|ein|eine|einen|alle|es|sie)\b`)
+var alsoDoes = lazyregexp.New(`(?i)(?:^|[.;:!?|]\s+|\b(?:it|and|then|also|will|or|und|dann|auch)\s+)(\p{L}+)\s+(?:it|them|this|these|the|a|an|your|every|each|all|its|his|any|one|out|emails?|messages?|invitations?|den|die|das|dem|ein|eine|einen|alle|es|sie)\b`)
 
 // informing are the verbs by which a change reaches those whom it concerns.
 var informing = wordSet(`notify notifies email emails mail mails send sends message messages inform informs remind reminds alert alerts

@@ -1,11 +1,12 @@
 package effect
 
 import (
-	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // environ is what every shell is taken to have. Pieces of such values are
@@ -18,7 +19,7 @@ var environ = map[string]string{
 }
 
 // secretName is a variable that by its name holds a credential.
-var secretName = regexp.MustCompile(`(?i)(^|_)(api_?keys?|apikey|.*apikey|key|keys|tokens?|secrets?|password|passwd|passphrase|pass|pwd|credentials?|creds|private_key|pat|mnemonic|seed_phrase)(_(id|file|value|b64))?$`)
+var secretName = lazyregexp.New(`(?i)(^|_)(api_?keys?|apikey|.*apikey|key|keys|tokens?|secrets?|password|passwd|passphrase|pass|pwd|credentials?|creds|private_key|pat|mnemonic|seed_phrase)(_(id|file|value|b64))?$`)
 
 // lookup is the value of a variable. Secret-looking names that the script
 // did not set itself carry a credential.

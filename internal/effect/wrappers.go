@@ -2,8 +2,9 @@ package effect
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // wrapper is a program that runs the command in its operands.
@@ -404,7 +405,7 @@ func (s *shell) reaches(name string, args []string) {
 }
 
 // printsCluster are the forms in which kubectl prints what secrets hold.
-var printsCluster = regexp.MustCompile(`\bget\s+secrets?\b.*(-o\s*|--output[= ])(y|j|g|c)|\bconfig\s+view\b.*--raw`)
+var printsCluster = lazyregexp.New(`\bget\s+secrets?\b.*(-o\s*|--output[= ])(y|j|g|c)|\bconfig\s+view\b.*--raw`)
 
 func script(s *shell, c *call) flow {
 	opts, rest := grammar{short: "cEIOBTom", long: []string{"--command", "--log-out"}}.parse(c.args)

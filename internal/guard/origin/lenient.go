@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/openseawall/seawall/internal/effect"
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // maxSearched is how much of the latest texts is searched for a value, in bytes.
@@ -80,7 +80,7 @@ func writings(value string) []string {
 	return slices.Compact(forms)
 }
 
-var parted = regexp.MustCompile(`[@/?&=#\s,:;]+`)
+var parted = lazyregexp.New(`[@/?&=#\s,:;]+`)
 
 // squeeze writes a text without case, marks, width and what is not seen.
 func squeeze(s string) string {
@@ -113,7 +113,7 @@ func holds(text string, forms []string) bool {
 
 // actionable is what makes a reader of a message do something: an address, an
 // account, a number to call.
-var actionable = regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>]+|\bwww\.[^\s"'<>]+|\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|info|biz|ru|cn|xyz|top|site|online|app|dev|me|co|link|click|shop|club|de|uk|eu|ly|gg|to)\b(?:/[^\s"'<>]*)?` +
+var actionable = lazyregexp.New(`(?i)\bhttps?://[^\s"'<>]+|\bwww\.[^\s"'<>]+|\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|info|biz|ru|cn|xyz|top|site|online|app|dev|me|co|link|click|shop|club|de|uk|eu|ly|gg|to)\b(?:/[^\s"'<>]*)?` +
 	`|[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}|\b[A-Z]{2}\d{2}[ ]?(?:[A-Z0-9]{4}[ ]?){2,7}[A-Z0-9]{1,4}\b|\b[A-Z]{2}\d{10,30}\b|\+?\d[\d ()/-]{8,}\d`)
 
 // carried says where a text comes from that goes along. The model may choose its
@@ -194,7 +194,7 @@ func (j *judgement) linked(value string) bool {
 func mayLink(p Part) bool { return p.Class == effect.FromWeb && !p.Marked }
 
 // orders are the words by which a text sends a reader somewhere.
-var orders = regexp.MustCompile(`(?i)\b(visit|open|go to|click|navigate|fetch|browse|load|curl|wget|call|request|send|post|access|follow|besuche|öffne|rufe|klicke|gehe)\b`)
+var orders = lazyregexp.New(`(?i)\b(visit|open|go to|click|navigate|fetch|browse|load|curl|wget|call|request|send|post|access|follow|besuche|öffne|rufe|klicke|gehe)\b`)
 
 // isLink reports whether an address stands in a text whole, and nothing near it
 // tells to go there.

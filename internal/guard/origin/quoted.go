@@ -1,9 +1,10 @@
 package origin
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // A person pastes and forwards. What stands there are not his words, and it must
@@ -11,23 +12,23 @@ import (
 
 var (
 	// From the first fence to the last: what is pasted may hold fences of its own.
-	fences = regexp.MustCompile("(?s)```.*(?:```|$)|~~~.*(?:~~~|$)|\"\"\".*(?:\"\"\"|$)")
+	fences = lazyregexp.New("(?s)```.*(?:```|$)|~~~.*(?:~~~|$)|\"\"\".*(?:\"\"\"|$)")
 	// Elements with a name of their own: <document>…</document>.
-	elements = regexp.MustCompile(`(?s)<([A-Za-z][\w-]{2,30})(?:\s[^<>]*)?>.*`)
-	quoteRow = regexp.MustCompile(`(?m)^[ \t]*(?:>|\|)[^\n]*(?:\n|$)`)
+	elements = lazyregexp.New(`(?s)<([A-Za-z][\w-]{2,30})(?:\s[^<>]*)?>.*`)
+	quoteRow = lazyregexp.New(`(?m)^[ \t]*(?:>|\|)[^\n]*(?:\n|$)`)
 	// Where a forwarded text begins; all behind it is not his.
-	forwarded = regexp.MustCompile(`(?im)^[ \t]*(?:-{2,}\s*(?:original|forwarded|ursprüngliche|weitergeleitete)[^\n]*|begin forwarded message:?|anfang der weitergeleiteten[^\n]*` +
+	forwarded = lazyregexp.New(`(?im)^[ \t]*(?:-{2,}\s*(?:original|forwarded|ursprüngliche|weitergeleitete)[^\n]*|begin forwarded message:?|anfang der weitergeleiteten[^\n]*` +
 		`|(?:on|am) [^\n]{4,80}(?:wrote|schrieb)[^\n]{0,80}:)[ \t]*$`)
-	header = regexp.MustCompile(`(?im)^[ \t*]*(?:from|to|cc|subject|date|sent|reply-to|von|an|betreff|datum|gesendet)[*]*:[^\n]*$`)
+	header = lazyregexp.New(`(?im)^[ \t*]*(?:from|to|cc|subject|date|sent|reply-to|von|an|betreff|datum|gesendet)[*]*:[^\n]*$`)
 	// "Summarise this:" and a text that follows on lines of its own.
-	handed = regexp.MustCompile(`(?im)^[^\n]*\b(?:this|following|below|here is|here's|text|article|mail|email|e-mail|message|page|says|said|wrote|reads|log|output|dies|diese[rsnm]?|folgende[rsnm]?|hier ist|nachricht|artikel|seite|schreibt|schrieb)\b[^\n]{0,60}:[ \t]*\n`)
-	inline = regexp.MustCompile(`(?s)["“„«]([^"“”„»]{200,})["”“»]`)
+	handed = lazyregexp.New(`(?im)^[^\n]*\b(?:this|following|below|here is|here's|text|article|mail|email|e-mail|message|page|says|said|wrote|reads|log|output|dies|diese[rsnm]?|folgende[rsnm]?|hier ist|nachricht|artikel|seite|schreibt|schrieb)\b[^\n]{0,60}:[ \t]*\n`)
+	inline = lazyregexp.New(`(?s)["“„«]([^"“”„»]{200,})["”“»]`)
 )
 
 // unquoted splits a message into what its writer says himself, with newlines
 // for what was cut out, and what he quotes.
 func unquoted(text string) (own string, quoted []string) {
-	cut := func(re *regexp.Regexp) {
+	cut := func(re *lazyregexp.Regexp) {
 		own = re.ReplaceAllStringFunc(own, func(s string) string {
 			quoted = append(quoted, s)
 			return "\n"

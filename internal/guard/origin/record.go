@@ -2,7 +2,6 @@ package origin
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/openseawall/seawall/internal/effect"
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // record is one thing that a tool told of, as a list of fields: an appointment, a
@@ -66,7 +66,7 @@ func structured(text string) []record {
 }
 
 // looksYAML finds texts that begin like a YAML document of fields.
-var looksYAML = regexp.MustCompile(`^(?:- )?["']?[\w .@-]{1,80}["']?:(?:[ \n]|$)`)
+var looksYAML = lazyregexp.New(`^(?:- )?["']?[\w .@-]{1,80}["']?:(?:[ \n]|$)`)
 
 // collect adds the records of a value: each object with a field of its own.
 func collect(v any, all *[]record, depth int) {

@@ -3,12 +3,12 @@ package origin
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/effect"
+	"github.com/openseawall/seawall/internal/effect/lazyregexp"
 )
 
 // judgement looks for the values of one call.
@@ -122,7 +122,7 @@ var common = set(`the and for with you your this that from all any one two new o
 	send read delete create update open get add und die der das alle datei ordner nachricht heute morgen channel group event events calendar
 	account money payment password code key report notes note task tasks project default public private admin owner text title time date`)
 
-var dates = regexp.MustCompile(`(?i)^\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ]\d{1,2}:\d\d(:\d\d)?)?$|^\d{1,2}:\d\d(:\d\d)?( ?[ap]m)?$|` +
+var dates = lazyregexp.New(`(?i)^\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ]\d{1,2}:\d\d(:\d\d)?)?$|^\d{1,2}:\d\d(:\d\d)?( ?[ap]m)?$|` +
 	`^(\d{1,2}(st|nd|rd|th|\.)? ?)?(jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zé]*\.?( ?\d{1,2}(st|nd|rd|th)?)?(,? ?\d{4})?$`)
 
 // ---- addresses -----------------------------------------------------------------
@@ -194,7 +194,7 @@ func (j *judgement) path(value string) string {
 
 var (
 	currency = set(`$ € £ ¥ usd eur gbp chf dollar dollars euro euros pound pounds bucks franken`)
-	number   = regexp.MustCompile(`^\d{1,3}(?:,\d{3})+(?:\.\d+)?$|^\d{1,3}(?:\.\d{3})+,\d+$|^\d+(?:[.,]\d+)?$`)
+	number   = lazyregexp.New(`^\d{1,3}(?:,\d{3})+(?:\.\d+)?$|^\d{1,3}(?:\.\d{3})+,\d+$|^\d+(?:[.,]\d+)?$`)
 )
 
 // amount reads a number as people write it.
@@ -292,7 +292,7 @@ func (m *message) inQuotes() (names []string) {
 	return names
 }
 
-var quotes = regexp.MustCompile(`(?:^|[\s(])(?:'([^'\n]{2,100})'|"([^"\n]{2,100})"|“([^”\n]{2,100})”|„([^“”\n]{2,100})[“”]|«([^»\n]{2,100})»)`)
+var quotes = lazyregexp.New(`(?:^|[\s(])(?:'([^'\n]{2,100})'|"([^"\n]{2,100})"|“([^”\n]{2,100})”|„([^“”\n]{2,100})[“”]|«([^»\n]{2,100})»)`)
 
 // namesObject reports whether the operator names an object in a piece of his
 // message that asks for such a call.
@@ -341,4 +341,4 @@ func nameWords(name string) []string {
 	return pieces(humps.ReplaceAllString(strings.ReplaceAll(name, "_", " "), "${1} ${2}"))
 }
 
-var humps = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+var humps = lazyregexp.New(`([a-z0-9])([A-Z])`)
