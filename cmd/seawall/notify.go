@@ -15,6 +15,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/keep"
 	"github.com/openseawall/seawall/internal/keep/notify"
+	"github.com/openseawall/seawall/internal/state"
 )
 
 func newNotify() *cobra.Command {
@@ -47,19 +48,26 @@ func newNotifyAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			dir, err := stateToKeep()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
-			d, err := notify.Add(dir, address, time.Now())
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Messages go to destination %d (%s). Try it: seawall notify test\n", d.Number, d.Service())
-			return nil
+			return withState(stateToKeep, func(dir *state.Dir) error {
+				d, err := notify.Add(dir, address, time.Now())
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "Messages go to destination %d (%s). Try it: seawall notify test\n", d.Number, d.Service())
+				return nil
+			})
 		},
 	}
+}
+
+// withState does something with the state, which open opens.
+func withState(open func() (*state.Dir, error), do func(*state.Dir) error) error {
+	dir, err := open()
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return do(dir)
 }
 
 // secretArgument is an argument, or else what a person types and nobody sees.
@@ -68,7 +76,7 @@ func secretArgument(cmd *cobra.Command, args []string, question string) (string,
 		return args[0], nil
 	}
 	in, typed := cmd.InOrStdin().(*os.File)
-	if !typed || !term.IsTerminal(int(in.Fd())) {
+	if !typed || !terminal(in) {
 		line, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 8<<10)).ReadString('\n')
 		if err != nil && err != io.EOF {
 			return "", fmt.Errorf("reading the address from standard input: %w", err)
@@ -89,33 +97,30 @@ func newNotifyList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the places, without their addresses", Args: cobra.NoArgs, PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
-			list, pulse, err := notify.List(dir)
-			if err != nil {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			if asJSON {
-				shown := []map[string]any{}
-				for _, d := range list {
-					shown = append(shown, map[string]any{"number": d.Number, "service": d.Service(), "added": d.Added})
+			return withState(existingState, func(dir *state.Dir) error {
+				list, pulse, err := notify.List(dir)
+				if err != nil {
+					return err
 				}
-				return json.NewEncoder(out).Encode(map[string]any{"destinations": shown, "pulse": pulse})
-			}
-			if len(list) == 0 {
-				fmt.Fprintln(out, "Messages go nowhere. To change that: seawall notify add")
-			}
-			for _, d := range list {
-				fmt.Fprintf(out, "%3d  %-12s  since %s\n", d.Number, d.Service(), d.Added.Local().Format("2006-01-02"))
-			}
-			if pulse {
-				fmt.Fprintln(out, "A pulse is sent after each audit.")
-			}
-			return nil
+				out := cmd.OutOrStdout()
+				if asJSON {
+					shown := []map[string]any{}
+					for _, d := range list {
+						shown = append(shown, map[string]any{"number": d.Number, "service": d.Service(), "added": d.Added})
+					}
+					return json.NewEncoder(out).Encode(map[string]any{"destinations": shown, "pulse": pulse})
+				}
+				if len(list) == 0 {
+					fmt.Fprintln(out, "Messages go nowhere. To change that: seawall notify add")
+				}
+				for _, d := range list {
+					fmt.Fprintf(out, "%3d  %-12s  since %s\n", d.Number, d.Service(), d.Added.Local().Format("2006-01-02"))
+				}
+				if pulse {
+					fmt.Fprintln(out, "A pulse is sent after each audit.")
+				}
+				return nil
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -130,16 +135,13 @@ func newNotifyRemove() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%q is no number: `seawall notify list` shows them", args[0])
 			}
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
-			if err := notify.Remove(dir, n); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "No more messages to destination %d.\n", n)
-			return nil
+			return withState(existingState, func(dir *state.Dir) error {
+				if err := notify.Remove(dir, n); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "No more messages to destination %d.\n", n)
+				return nil
+			})
 		},
 	}
 }
@@ -148,25 +150,22 @@ func newNotifyTest() *cobra.Command {
 	return &cobra.Command{
 		Use: "test", Short: "Send a message to every place now", Args: cobra.NoArgs, PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
-			name, _ := os.Hostname()
-			done := progress(cmd, "Sending")
-			taken, err := notify.Send(cmd.Context(), dir, notify.Message{
-				Title: "Seawall on " + name, Text: "This is a test, by " + who() + ". When something cannot wait, you read it here.",
+			return withState(existingState, func(dir *state.Dir) error {
+				name, _ := os.Hostname()
+				done := progress(cmd, "Sending")
+				taken, err := notify.Send(cmd.Context(), dir, notify.Message{
+					Title: "Seawall on " + name, Text: "This is a test, by " + who() + ". When something cannot wait, you read it here.",
+				})
+				done()
+				if err != nil {
+					return err
+				}
+				if taken == 0 {
+					return fmt.Errorf("messages go nowhere: add a place with `seawall notify add`")
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%d took it. Look whether it came.\n", taken)
+				return nil
 			})
-			done()
-			if err != nil {
-				return err
-			}
-			if taken == 0 {
-				return fmt.Errorf("messages go nowhere: add a place with `seawall notify add`")
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d took it. Look whether it came.\n", taken)
-			return nil
 		},
 	}
 }
@@ -181,33 +180,30 @@ dead man's switches (healthchecks.io, Uptime Kuma, one of your own) warns you wh
 is not asked any more. Without URL the address is asked for.`,
 		Args: cobra.MaximumNArgs(1), PreRunE: asOwner,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := stateToKeep()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
-			if off {
-				if err := notify.SetPulse(dir, ""); err != nil {
+			return withState(stateToKeep, func(dir *state.Dir) error {
+				if off {
+					if err := notify.SetPulse(dir, ""); err != nil {
+						return err
+					}
+					fmt.Fprintln(cmd.OutOrStdout(), "No pulse is sent any more.")
+					return nil
+				}
+				address, err := secretArgument(cmd, args, "Address")
+				if err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), "No pulse is sent any more.")
+				if address == "" {
+					return fmt.Errorf("there is no address: name one, or end the pulse with --off")
+				}
+				if err := notify.SetPulse(dir, address); err != nil {
+					return err
+				}
+				if err := notify.Beat(cmd.Context(), dir); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), "It answered. It is asked for after each audit from now on.")
 				return nil
-			}
-			address, err := secretArgument(cmd, args, "Address")
-			if err != nil {
-				return err
-			}
-			if address == "" {
-				return fmt.Errorf("there is no address: name one, or end the pulse with --off")
-			}
-			if err := notify.SetPulse(dir, address); err != nil {
-				return err
-			}
-			if err := notify.Beat(cmd.Context(), dir); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "It answered. It is asked for after each audit from now on.")
-			return nil
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&off, "off", false, "send it no more")
@@ -219,13 +215,10 @@ func newNotifyDied() *cobra.Command {
 	return &cobra.Command{
 		Use: "died", Short: "Tell that a part of Seawall failed (started by seawall-died.service)", Args: cobra.NoArgs, Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
-			name, _ := os.Hostname()
-			return keep.Died(cmd.Context(), dir, name, time.Now())
+			return withState(existingState, func(dir *state.Dir) error {
+				name, _ := os.Hostname()
+				return keep.Died(cmd.Context(), dir, name, time.Now())
+			})
 		},
 	}
 }
