@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -97,9 +96,7 @@ func hardenThis(cmd *cobra.Command, f hardenFlags) error {
 	}
 	out := cmd.OutOrStdout()
 	if f.json {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(p); err != nil {
+		if err := writeJSON(out, p); err != nil {
 			return fmt.Errorf("printing the plan: %w", err)
 		}
 	} else {
@@ -342,17 +339,16 @@ func rollback(cmd *cobra.Command, w *change.Work, args []string, yes, purge bool
 
 // newRevert is what the watch runs.
 func newRevert() *cobra.Command {
-	var boot bool
 	var after time.Duration
 	cmd := &cobra.Command{
 		Use: "revert N", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withRuns(cmd, "harden revert", func(w *change.Work) error {
-				return harden.Revert(cmd.Context(), w, args[0], boot, after)
+				return harden.Revert(cmd.Context(), w, args[0], after)
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&boot, "boot", false, "")
+	cmd.Flags().Bool("boot", false, "") // the unit of the next boot says it; nothing differs then
 	cmd.Flags().DurationVar(&after, "after", 0, "")
 	return cmd
 }

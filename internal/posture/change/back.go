@@ -271,18 +271,18 @@ func (w *Work) inhabited(folder string) bool {
 // cannot be told apart stays as it is now, and kept says so.
 func (w *Work) threeWay(ctx context.Context, s *Step, now State) (next State, kept string, err error) {
 	if s.Kind == KindPerm {
-		return permsBack(s, now)
+		if !now.There {
+			return now, "it was deleted since", nil
+		}
+		if next = s.permsBack(now); !next.same(s.Before) {
+			kept = "its mode or owner was changed since"
+		}
+		return next, kept, nil
 	}
 	if s.Kind != KindFile {
 		return now, fmt.Sprintf("it was set to %q since", now.Content), nil
 	}
-	next = now
-	if now.Mode == s.After.Mode {
-		next.Mode = s.Before.Mode
-	}
-	if now.UID == s.After.UID && now.GID == s.After.GID {
-		next.UID, next.GID = s.Before.UID, s.Before.GID
-	}
+	next = s.permsBack(now)
 	switch {
 	case !now.There || now.Folder:
 		return now, "it was deleted since", nil
@@ -312,20 +312,15 @@ func (w *Work) threeWay(ctx context.Context, s *Step, now State) (next State, ke
 }
 
 // permsBack takes back of mode and owner what is still as the step left it.
-func permsBack(s *Step, now State) (next State, kept string, err error) {
-	if next = now; !now.There {
-		return now, "it was deleted since", nil
-	}
+func (s *Step) permsBack(now State) State {
+	next := now
 	if now.Mode == s.After.Mode {
 		next.Mode = s.Before.Mode
 	}
 	if now.UID == s.After.UID && now.GID == s.After.GID {
 		next.UID, next.GID = s.Before.UID, s.Before.GID
 	}
-	if !next.same(s.Before) {
-		kept = "its mode or owner was changed since"
-	}
-	return next, kept, nil
+	return next
 }
 
 // reverse is the step's diff, the other way round.

@@ -21,7 +21,7 @@ var checks = []struct {
 	// ask returns why the program would not take what the plan leaves.
 	ask func(ctx context.Context, m Machine, p *Plan, s *Step) error
 }{
-	{(*Step).ssh, func(ctx context.Context, m Machine, p *Plan, _ *Step) error {
+	{(*Step).SSHD, func(ctx context.Context, m Machine, p *Plan, _ *Step) error {
 		_, err := p.SSHD(ctx, m, "-t")
 		return err
 	}},
@@ -44,7 +44,8 @@ var checks = []struct {
 
 func (s *Step) file(name string) bool { return s.Kind == KindFile && s.Target == name }
 
-func (s *Step) ssh() bool {
+// SSHD reports whether the step changes a file that sshd reads.
+func (s *Step) SSHD() bool {
 	return s.Kind == KindFile && strings.HasPrefix(s.Target, "/etc/ssh/sshd_config")
 }
 
@@ -152,7 +153,7 @@ func (p *Plan) SSHD(ctx context.Context, m Machine, args ...string) ([]byte, err
 		}
 	}
 	for _, s := range p.Steps {
-		if !s.ssh() {
+		if !s.SSHD() {
 			continue
 		}
 		if !s.After.There {

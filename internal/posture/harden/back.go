@@ -76,8 +76,7 @@ func WhereItStands(w io.Writer, runs []*change.Run) {
 }
 
 // Revert is what the watch does: it waits, and takes back what nobody confirmed.
-// At a boot nobody can confirm any more.
-func Revert(ctx context.Context, w *change.Work, number string, _ bool, after time.Duration) error {
+func Revert(ctx context.Context, w *change.Work, number string, after time.Duration) error {
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return errors.New("revert takes the number of a run")

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ func Propose(ctx context.Context, m change.Machine, facts *posture.Facts, audit 
 	if err := known(controls, o.Only); err != nil {
 		return nil, err
 	}
-	if err := known(controls, keys(facts.Aim.Profile.Skip)); err != nil {
+	if err := known(controls, slices.Sorted(maps.Keys(facts.Aim.Profile.Skip))); err != nil {
 		return nil, fmt.Errorf("the profile's skip: %w", err)
 	}
 	facts.Aim.Force = o.Force
@@ -107,13 +108,6 @@ func hasRuleset(w change.Wish) bool {
 		_, is := c.Edit.(change.Ruleset)
 		return is
 	})
-}
-
-func keys(m map[string]string) (all []string) {
-	for k := range m {
-		all = append(all, k)
-	}
-	return all
 }
 
 // known refuses names that no control has.

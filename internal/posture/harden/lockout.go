@@ -17,7 +17,7 @@ import (
 // why. sshd itself is asked what it would do with what the plan leaves.
 func withoutLockout(ctx context.Context, m change.Machine, facts *posture.Facts, p *change.Plan, wishes []change.Wish) ([]change.Wish, []change.Refused) {
 	who := candidates(facts)
-	if len(who) == 0 || !slices.ContainsFunc(p.Steps, aboutSSH) {
+	if len(who) == 0 || !slices.ContainsFunc(p.Steps, (*change.Step).SSHD) {
 		return wishes, nil
 	}
 	why := func(p *change.Plan) string { return lockedOut(ctx, m, facts, p, who) }
@@ -30,7 +30,7 @@ func withoutLockout(ctx context.Context, m change.Machine, facts *posture.Facts,
 	}
 	var all []string
 	for _, w := range wishes {
-		if !slices.ContainsFunc(change.Make(ctx, m, []change.Wish{w}).Steps, aboutSSH) {
+		if !slices.ContainsFunc(change.Make(ctx, m, []change.Wish{w}).Steps, (*change.Step).SSHD) {
 			continue
 		}
 		if rest := without(w.Control); why(change.Make(ctx, m, rest)) == "" {
@@ -44,10 +44,6 @@ func withoutLockout(ctx context.Context, m change.Machine, facts *posture.Facts,
 		refused = append(refused, change.Refused{Control: id, Why: reason})
 	}
 	return without(all...), refused
-}
-
-func aboutSSH(s *change.Step) bool {
-	return s.Kind == change.KindFile && strings.HasPrefix(s.Target, "/etc/ssh/sshd_config")
 }
 
 // candidates are those of whom one has to get in: the operator, where he came by
