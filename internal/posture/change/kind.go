@@ -273,7 +273,7 @@ func readTables(ctx context.Context, m Machine, target string) (State, error) {
 			return s, nil // it may come with a package of the plan
 		}
 		if err != nil {
-			if noTable.MatchString(err.Error()) {
+			if strings.Contains(err.Error(), "No such file or directory") {
 				continue
 			}
 			return State{}, err
@@ -283,8 +283,6 @@ func readTables(ctx context.Context, m Machine, target string) (State, error) {
 	s.sum()
 	return s, nil
 }
-
-var noTable = regexp.MustCompile(`No such file or directory`)
 
 // loadTables replaces tables in one transaction.
 func loadTables(ctx context.Context, m Machine, target string, _, next State) error {
