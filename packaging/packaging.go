@@ -6,7 +6,12 @@ package packaging
 import (
 	"embed"
 	"io/fs"
+	"os"
 	"strings"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/unit"
 )
 
 //go:embed systemd
@@ -46,4 +51,38 @@ func Units(program string) []Unit {
 		units = append(units, Unit{name, strings.ReplaceAll(string(text), Program, program)})
 	}
 	return units
+}
+
+// ChangedSince reports whether something that seawall-audit.path waits for was
+// changed after a time. systemd does not look while the audit runs (it forgets
+// what path units would have seen then), so the audit asks this at its end.
+func ChangedSince(then time.Time) bool {
+	for _, u := range Units(Program) {
+		if u.Name == "seawall-audit.path" {
+			return u.changedSince(then)
+		}
+	}
+	return false
+}
+
+func (u Unit) changedSince(then time.Time) bool {
+	options, err := unit.DeserializeOptions(strings.NewReader(u.Text))
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	for _, o := range options {
+		if o.Name != "PathChanged" {
+			continue
+		}
+		info, err := os.Stat(o.Value)
+		if err != nil {
+			continue // what is not there is created later, in a folder that is watched
+		}
+		// When the entry changed, not its content: a file moved here keeps the time of that.
+		changed := info.Sys().(*syscall.Stat_t).Ctim
+		if time.Unix(changed.Unix()).After(then) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,11 +14,12 @@ import (
 	"github.com/openseawall/seawall/internal/posture/report"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/state"
+	"github.com/openseawall/seawall/packaging"
 )
 
 type auditFlags struct {
-	json, sarif, html, say, all, deep bool
-	failOn, record, from              string
+	json, sarif, html, say, all, deep, settled bool
+	failOn, record, from                       string
 }
 
 func newAudit() *cobra.Command {
@@ -49,12 +50,17 @@ Exit status: 0 when nothing is at or above --fail-on, 1 when something is,
 	flags.StringVar(&f.failOn, "fail-on", "high", "exit with 1 at findings of this `severity`: info, low, medium, high, critical")
 	flags.StringVar(&f.record, "record", "", "write what the machine answered to this `file`, secrets taken out")
 	flags.StringVar(&f.from, "from", "", "audit the machine recorded in this `file` instead of this one")
+	flags.BoolVar(&f.settled, "settled", false, "read again while the machine changes (for seawall-audit.service)")
+	_ = flags.MarkHidden("settled")
 	cmd.MarkFlagsMutuallyExclusive("json", "sarif", "html", "say")
 	cmd.MarkFlagsMutuallyExclusive("record", "from")
 	cmd.MarkFlagsMutuallyExclusive("deep", "from")
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions([]string{"info", "low", "medium", "high", "critical"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
+
+// readings bounds how often --settled reads a machine that keeps changing.
+const readings = 3
 
 func audit(cmd *cobra.Command, f auditFlags) error {
 	failOn, err := posture.ParseSeverity(f.failOn)
@@ -114,6 +120,9 @@ func takeAudit(cmd *cobra.Command, f auditFlags) (*posture.Audit, error) {
 		h = recorder
 	}
 	a := survey.Audit(cmd.Context(), h, version(), survey.Caller(os.Getenv))
+	for i := 1; i < readings && f.settled && packaging.ChangedSince(a.Time); i++ {
+		a = survey.Audit(cmd.Context(), h, version(), survey.Caller(os.Getenv))
+	}
 	if err := cmd.Context().Err(); err != nil {
 		return nil, err
 	}

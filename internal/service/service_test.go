@@ -323,6 +323,7 @@ func TestStand(t *testing.T) {
 		{"a container", &posture.Audit{Agents: some, Boundary: posture.BoundaryContainer}, 1, true, "protected", ""},
 		{"root", &posture.Audit{Agents: some, Boundary: posture.BoundaryNone}, 1, true, "watching, not protecting", "own-user"},
 		{"not known", &posture.Audit{Agents: some, Boundary: posture.BoundaryUnknown}, 1, true, "watching, not protecting", "sudo seawall up"},
+		{"not known, and why", &posture.Audit{Agents: some, Boundary: posture.BoundaryUnknown, Results: []posture.Result{{ID: posture.BoundaryControl.ID, Reasons: []string{"sudo rules: needs root"}}}}, 1, true, "watching, not protecting", "(sudo rules: needs root)"},
 	} {
 		if s := Stand(test.audit, test.routes, test.open); s.Label != test.label || !strings.Contains(s.Sentence, test.says) || s.Good != (test.label == "protected" || test.label == "nothing to protect here") {
 			t.Errorf("%s: %+v", test.name, s)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/posture"
@@ -43,7 +44,17 @@ func Stand(a *posture.Audit, routes int, open bool) Standing {
 	case posture.BoundaryNone:
 		return watching("The agent can reach Seawall's own keys, policy and record, and so could switch it off. To change that: " + ownUser(a))
 	}
-	return watching("Whether the agent can reach Seawall's keys could not be seen. To change that: sudo seawall up")
+	return watching("Whether the agent can reach Seawall's keys could not be seen" + unseen(a) + ". To change that: sudo seawall up")
+}
+
+// unseen is what an audit could not read of the boundary, in brackets.
+func unseen(a *posture.Audit) string {
+	for _, r := range a.Results {
+		if r.ID == posture.BoundaryControl.ID && len(r.Reasons) > 0 {
+			return " (" + strings.Join(r.Reasons, "; ") + ")"
+		}
+	}
+	return ""
 }
 
 // But is the standing when something is wrong although the door is open: nobody

@@ -216,13 +216,18 @@ func (n *Namespace) Listen(addr string) (l net.Listener, err error) {
 }
 
 // Dial connects inside; addr is an IP address and port: names are not looked up
-// there.
+// there. It waits on a thread of its own, so that many can wait at once.
 func (n *Namespace) Dial(ctx context.Context, network, addr string) (c net.Conn, err error) {
-	err = n.Do(func() error {
-		var d net.Dialer
-		c, err = d.DialContext(ctx, network, addr)
-		return err
-	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		if err = setns(n.Path(), unix.CLONE_NEWNET); err == nil {
+			var d net.Dialer
+			c, err = d.DialContext(ctx, network, addr)
+		}
+	}()
+	<-done
 	return c, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/host"
@@ -66,8 +67,9 @@ func certain(found []detect.Finding) bool {
 
 // Remember marks what is accepted, fills in what changed since the audit that
 // the state directory holds, and keeps this one in its place. An old one that
-// cannot be read is replaced: it is only a memory. Where it cannot be read what
-// is accepted, nothing is, and the error says so once the rest is done.
+// cannot be read is replaced: it is only a memory; one that was begun after this
+// one knows better and stays. Where it cannot be read what is accepted, nothing
+// is, and the error says so once the rest is done.
 func Remember(dir *state.Dir, a *posture.Audit) error {
 	all, unread := accept.Load(dir)
 	accept.Apply(a, all, a.Time)
@@ -78,6 +80,10 @@ func remember(dir *state.Dir, a *posture.Audit) error {
 	last, err := Last(dir)
 	if err == nil {
 		report.Compare(last, a)
+	}
+	// One from the future was kept under a clock that was wrong.
+	if err == nil && last != nil && last.Time.After(a.Time) && !last.Time.After(time.Now()) {
+		return nil
 	}
 	var content bytes.Buffer
 	if err := report.JSON(&content, a); err != nil {
