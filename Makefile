@@ -50,10 +50,10 @@ dist-check:
 test:
 	@scripts/prepare.sh
 	@scripts/lint.sh
-	@scripts/test.sh -race -tags lab -p 3 $(SLOW) ./...
+	@scripts/test.sh -race -tags lab -p 3 -- $(SLOW) ./...
 
 test-unit:
-	@scripts/test.sh ./...
+	@scripts/test.sh -- ./...
 
 # The lab alone. OPENCLAW=VERSION tries another OpenClaw than the pinned one: it says
 # what is other in it, and the tests say what broke.
@@ -61,7 +61,7 @@ lab: export SEAWALL_LAB_OPENCLAW = $(OPENCLAW)
 lab:
 	@scripts/prepare.sh
 	@if [ -n "$(OPENCLAW)" ]; then go run ./lab changes; fi
-	@scripts/test.sh -tags lab $(LAB)
+	@scripts/test.sh -tags lab -- $(LAB)
 
 # gofmt, vet and staticcheck, over the lab's tests as well.
 lint:
