@@ -30,11 +30,11 @@ func toolset(q *wire.Request, literal bool) *openclaw.Toolset {
 func (t *turn) action(c wire.Call) (a guard.Action, strict string) {
 	calls, ambiguous := t.tools.Unwrap(c.Name, c.ID, []byte(c.Args))
 	inner := calls[len(calls)-1]
-	a = guard.Action{Turn: t.Turn, ID: c.ID, Tool: inner.Tool, Args: inner.Args, Ambiguous: ambiguous || c.Unclear != ""}
+	a = guard.Action{Turn: t.here(), ID: c.ID, Tool: inner.Tool, Args: inner.Args, Ambiguous: ambiguous || c.Unclear != ""}
 	if inner.Args == nil {
 		a.Args = []byte(c.Args)
 	}
-	a.Schema = t.schemas[inner.Tool]
+	a.Schema = t.past.schemas[inner.Tool]
 	if calls[0].Lenient && !ambiguous {
 		strict = string(calls[0].Args)
 	}

@@ -33,7 +33,7 @@ func (t *turn) withhold(ctx context.Context, body []byte) ([]byte, error) {
 }
 
 func (t *turn) declared(tool wire.OfferedTool) guard.Action {
-	a := guard.Action{Turn: t.Turn, Tool: versioned.ReplaceAllString(tool.Hosted, ""), Args: tool.Declared}
+	a := guard.Action{Turn: t.here(), Tool: versioned.ReplaceAllString(tool.Hosted, ""), Args: tool.Declared}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(tool.Declared, &fields) != nil {
 		a.Ambiguous = true

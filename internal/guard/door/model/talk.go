@@ -11,35 +11,58 @@ import (
 	"github.com/openseawall/seawall/internal/openclaw"
 )
 
-// talk is the conversation as the model reads it, by whose words its parts are:
-// where the values of the calls come from that it makes. marked are the parts in
-// which a detector found an attack.
-func (t *turn) talk(tracker *origin.Tracker, marked map[int]bool) *origin.Conversation {
-	t.schemas = make(map[string]effect.Schema, len(t.request.Tools))
+// past is what is kept of a conversation while its answer comes, which may take
+// long: all that calls are judged by, should there be any.
+type past struct {
+	parts   []wire.Part              // but those that no value is looked for in
+	marked  map[int]bool             // in which a detector found an attack, by their index
+	spoken  int                      // the part with the words by which the run began, or -1
+	schemas map[string]effect.Schema // of the tools that are offered
+}
+
+// hear keeps what calls are judged by. marked are the parts in which a detector
+// found an attack.
+func (t *turn) hear(marked map[int]bool) {
+	t.past = past{parts: compact(t.request.Parts), marked: marked, spoken: t.spoken(), schemas: map[string]effect.Schema{}}
 	for _, o := range t.request.Tools {
 		if effect.Known(o.Name) {
 			continue // what it does is known without
 		}
-		t.schemas[o.Name] = effect.Schema{Name: o.Name, Description: o.Description, Parameters: slices.Clone([]byte(o.Schema))}
+		t.past.schemas[o.Name] = effect.Schema{Name: o.Name, Description: o.Description, Parameters: slices.Clone([]byte(o.Schema))}
 	}
-	spoken, by := t.spoken(tracker), t.tools.Sum()
-	parts := origin.Parts(t.request.Parts, func(p wire.Part) (origin.Label, string) {
-		if words, ok := tracker.Vouched(t.in(), guard.Message(p.Text)); ok {
-			return origin.Operator, words
-		}
-		switch {
-		case p.Index == spoken && t.Speaker.Who == guard.Visitor:
-			return origin.Person, p.Text
-		case openclaw.IsRuntime(p.Text):
-			return origin.System, p.Text
-		}
-		return origin.Unknown, p.Text
-	}, func(p wire.Part) (tool, args string) { return tracker.Cache.Behind(p, by, t.behind) }, t.schemas)
-	for i := range parts {
-		parts[i].Marked = marked[i]
+}
+
+// here is the turn with the conversation as the model reads it, by whose words its
+// parts are: where the values of the calls come from that it makes. Most answers
+// make none: it is worked out for the first one.
+func (t *turn) here() guard.Turn {
+	if t.Talk == nil {
+		t.Talk = t.talk()
 	}
-	compact(parts)
-	return origin.New(parts, t.Workspace, tracker.Cache)
+	return t.Turn
+}
+
+func (t *turn) talk() *origin.Conversation {
+	by, cache := t.tools.Sum(), t.origins.Cache
+	parts := origin.Parts(t.past.parts, t.whose, func(p wire.Part) (tool, args string) { return cache.Behind(p, by, t.behind) }, t.past.schemas)
+	for i, p := range t.past.parts {
+		parts[i].Marked = t.past.marked[p.Index]
+	}
+	return origin.New(parts, t.Workspace, cache)
+}
+
+// whose says of a user's part whose it is, and what of it are his words.
+func (t *turn) whose(p wire.Part) (origin.Label, string) {
+	if words, ok := t.origins.Vouched(t.in(), guard.Message(p.Text)); ok {
+		return origin.Operator, words
+	}
+	switch {
+	case p.Index == t.past.spoken && t.Speaker.Who == guard.Visitor:
+		return origin.Person, p.Text
+	case openclaw.IsRuntime(p.Text):
+		return origin.System, p.Text
+	}
+	return origin.Unknown, p.Text
 }
 
 // in names the conversation for what is remembered of it.
@@ -48,14 +71,17 @@ func (t *turn) in() string { return t.config + "\x00" + t.Conversation }
 // spoken is the part that holds the words by which the run began, as the plugin
 // vouches for them, or -1. If they are the operator's, that is remembered: the
 // message comes again in later runs. What a schedule says, nobody says.
-func (t *turn) spoken(tracker *origin.Tracker) int {
+func (t *turn) spoken() int {
+	if t.Speaker.Words.Len == 0 {
+		return -1
+	}
 	for i, p := range slices.Backward(t.request.Parts) {
 		if p.Role != wire.User {
 			continue
 		}
 		if words, ok := t.Speaker.Words.In(p.Text); ok {
 			if t.Speaker.Who == guard.Owner && t.Speaker.Job == (guard.Job{}) {
-				tracker.Vouch(t.in(), guard.Message(p.Text), len(words))
+				t.origins.Vouch(t.in(), guard.Message(p.Text), len(words))
 			}
 			return i
 		}
@@ -74,19 +100,25 @@ func (t *turn) behind(p wire.Part) (tool, args string) {
 // answer does not keep all of its request.
 const fewTexts = 256 << 10
 
-// compact leaves only texts that values are looked for in.
-func compact(parts []origin.Part) {
-	size := 0
-	for i := range parts {
-		if p := &parts[i]; p.Model || p.Label == origin.System {
-			p.Text = ""
+// compact leaves only parts that values are looked for in, in memory of their own.
+func compact(all []wire.Part) []wire.Part {
+	parts, size := make([]wire.Part, 0, len(all)), 0
+	for _, p := range all {
+		if p.Role == wire.System || p.Role == wire.Assistant && !p.Call {
+			continue
 		}
-		size += len(parts[i].Text) + len(parts[i].Args)
+		parts = append(parts, p)
+		size += len(p.Text)
 	}
 	if size > fewTexts {
-		return
+		return parts
 	}
-	for i := range parts {
-		parts[i].Text, parts[i].Args = strings.Clone(parts[i].Text), strings.Clone(parts[i].Args)
+	var texts strings.Builder
+	texts.Grow(size)
+	for i, p := range parts {
+		begin := texts.Len()
+		texts.WriteString(p.Text)
+		parts[i].Text = texts.String()[begin:]
 	}
+	return parts
 }

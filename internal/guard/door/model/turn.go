@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/policy"
@@ -29,7 +28,7 @@ type turn struct {
 	witness Witness
 	config  string // the agent's, by whose route it came
 	origins *origin.Tracker
-	schemas map[string]effect.Schema // of the tools that are offered
+	past    past
 }
 
 func newTurn(g *guard.Guard, x *exchange, header string) *turn {
@@ -148,7 +147,7 @@ func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string
 			marked[i] = true
 		}
 	}
-	t.Talk = t.talk(t.origins, marked)
+	t.hear(marked)
 	return replaced, ""
 }
 
