@@ -36,6 +36,7 @@ type Seen struct {
 	Unproven     bool        `json:"unproven,omitempty"` // of the OpenClaw that called
 	Origin       *Provenance `json:"origin,omitempty"`   // of a call
 	Confidential bool        `json:"confidential,omitempty"`
+	OverLimit    string      `json:"over_limit,omitempty"` // the limit that was reached
 	Signals      []Signal    `json:"signals,omitempty"`
 }
 

@@ -24,7 +24,7 @@ var attributes = []cedar.String{
 	"opaque", "unparsed", "injection", "secrets", "ambiguous",
 	"workspace", "placeholders", "approved", "redacted", "unproven",
 	"recipients", "unseen", "risk", "reversible", "confidential",
-	"origins", "decided", "quoted", "private", "named", "audience", "asker", "link", "own",
+	"origins", "decided", "quoted", "private", "named", "audience", "asker", "link", "own", "overLimit",
 }
 
 // Decide answers one input. It never fails open: an error is a deny, with the
@@ -189,6 +189,7 @@ func (in Input) record() cedar.Record {
 		"asker":        cedar.String(o.Asker),
 		"link":         cedar.Boolean(o.Link),
 		"own":          cedar.Boolean(o.Own),
+		"overLimit":    cedar.String(in.OverLimit),
 	})
 }
 

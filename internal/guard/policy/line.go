@@ -18,6 +18,7 @@ var (
 	errProtected    = errors.New("it touches what guards this machine; nothing lifts that, and if you want it done you do it by hand")
 	errUnclear      = errors.New("it cannot be read in one way only, so nobody knows what a line would let through")
 	errUnproven     = errors.New("this OpenClaw is not proven: go back to the one that is; or edit the rule unproven-openclaw, if you want to trust it")
+	errLimit        = errors.New("a limit is reached, which is no matter of this call: `seawall limits` shows and sets them")
 	errOpaque       = errors.New("a part of it cannot be read, so a line for it would let through what nobody has seen")
 	errRelative     = errors.New("no rule can see in which folder a path of it starts; written in full (/home/…), it could have one")
 	errNowhere      = errors.New("it sends something, and no rule can see where to, so a line for it would let it go anywhere")
@@ -90,6 +91,8 @@ func (in Input) liftable(rules []string) error {
 		return errUnclear
 	case slices.Contains(rules, Unproven):
 		return errUnproven
+	case slices.Contains(rules, OverLimit):
+		return errLimit
 	case e.Opaque:
 		return errOpaque
 	case slices.Contains(e.Kinds, effect.Send) && len(e.Hosts) == 0:

@@ -65,10 +65,16 @@ type Input struct {
 	// effect.Source).
 	Confidential bool
 	Origin       Origin
+	// OverLimit is the limit that is reached and counts this call, "day money"; ""
+	// when there is none (see package limit).
+	OverLimit string
 }
 
 // Unproven is the name of the shipped rule for an OpenClaw that nobody has proven.
 const Unproven = "unproven-openclaw"
+
+// OverLimit is the name of the shipped rule for a call above a limit.
+const OverLimit = "over-limit"
 
 // Reason is one policy that decided.
 type Reason struct {

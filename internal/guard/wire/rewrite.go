@@ -114,6 +114,7 @@ type rewriter struct {
 	bytes  int // held
 	blocks int // of text, so far
 	calls  int // so far
+	usage  Usage
 }
 
 // call is a call of an answer, from its first piece on.
@@ -260,6 +261,7 @@ func (w *rewriter) text(b *textBlock, s string, final bool) string {
 
 // stream rewrites an event stream.
 func (w *rewriter) stream() error {
+	defer w.tell()
 	for {
 		if err := w.ctx.Err(); err != nil {
 			return err
@@ -314,6 +316,7 @@ func (w *rewriter) take(e *event) error {
 			}
 			return fmt.Errorf("read an event of the answer as JSON: %w", err)
 		}
+		w.meter(e.root)
 	}
 	if err := w.format.read(e); err != nil {
 		return err
@@ -398,6 +401,7 @@ func (w *rewriter) end(f Failure, err error) error {
 
 // whole rewrites an answer that is one JSON text.
 func (w *rewriter) whole(src io.Reader) error {
+	defer w.tell()
 	body, err := io.ReadAll(io.LimitReader(src, maxEvent+1))
 	if errors.Is(err, ErrHalted) {
 		return w.endWhole(Halted, err)
@@ -417,6 +421,7 @@ func (w *rewriter) whole(src io.Reader) error {
 	if err != nil {
 		return w.endWhole(Malformed, fmt.Errorf("read the answer as JSON: %w", err))
 	}
+	w.meter(root)
 	if root.kind() == '{' {
 		if body, err = w.format.whole(root); err != nil {
 			return w.endWhole(Malformed, err)
