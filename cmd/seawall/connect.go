@@ -142,6 +142,9 @@ func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install,
 	if err != nil {
 		return err
 	}
+	if err := proposeObserving(cmd, dir, installs, f.yes); err != nil {
+		return err
+	}
 	for _, in := range installs {
 		if err := clearUp(cmd, dir, in, f); err != nil {
 			return err

@@ -40,7 +40,7 @@ It sends nothing anywhere that you did not configure.`,
 		return fmt.Errorf("%w: `%s --help` lists what there is", err, cmd.CommandPath())
 	})
 	root.AddCommand(newWhy(), newSetup(), newBugreport(), newHarden(), newBan())
-	root.AddCommand(newAudit(), newAccept(), newControls(), newUp(), newGuard(), newDoors(), newConnect(), newDisconnect(), newInstall(), newRemove(), newServe(), newWatch(), newBoundary(), newAttempt(), newFreeze(), newThaw(), newStop(), newStatus(), newDoctor(), newPage(), newLog(), newPass(), newApprove(), newNotify(), newDigest(), newPolicy(), newReplay(), newDemo(), newMan(), helpOwnUser())
+	root.AddCommand(newAudit(), newAccept(), newControls(), newUp(), newGuard(), newDoors(), newConnect(), newDisconnect(), newInstall(), newRemove(), newServe(), newWatch(), newBoundary(), newAttempt(), newFreeze(), newThaw(), newStop(), newStatus(), newDoctor(), newPage(), newLog(), newPass(), newApprove(), newNotify(), newDigest(), newPolicy(), newReplay(), newLimits(), newObserve(), newEnforce(), newDemo(), newMan(), helpOwnUser())
 	return root
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/connect"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/limit"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/proof"
 	"github.com/openseawall/seawall/internal/ledger"
@@ -49,6 +50,8 @@ type statusReport struct {
 	Wrong    []operator.Wrong  `json:"wrong,omitempty"` // what detectors find by mistake, by the operator's word
 	Record   *ledger.Space     `json:"record,omitempty"`
 	Failing  string            `json:"checkpoints_failing,omitempty"` // why they do not leave the machine
+	Mode     string            `json:"mode"`                          // "enforce", "observe"
+	Limits   []string          `json:"limits_near,omitempty"`         // of which nearly all is used
 
 	watched service.Watched
 }
@@ -127,6 +130,12 @@ func readStatus(cmd *cobra.Command) (statusReport, error) {
 	now := time.Now()
 	if s.watched, err = service.ReadWatched(dir, now); err != nil {
 		return s, err
+	}
+	if s.Mode = "enforce"; s.watched.Observing != nil {
+		s.Mode = "observe"
+	}
+	for _, r := range limit.Stand(dir, now).Near() {
+		s.Limits = append(s.Limits, r.Near())
 	}
 	s.Attempts = s.watched.Boundary
 	s.Past, s.Plugins = s.watched.Past, s.watched.Plugins
@@ -237,6 +246,12 @@ func printStatus(w io.Writer, s statusReport) {
 		fmt.Fprintf(w, "door      %s, open since %s\n", s.Running.Door, s.Running.Started.Local().Format("2006-01-02 15:04"))
 	} else {
 		fmt.Fprintln(w, "door      closed")
+	}
+	if o := s.watched.Observing; o != nil {
+		fmt.Fprintf(w, "mode      OBSERVING UNTIL %s: what would ask runs and is only recorded (seawall observe report, seawall enforce)\n", o.Day())
+	}
+	for _, near := range s.Limits {
+		fmt.Fprintln(w, "limit    ", near, "seawall limits")
 	}
 	for _, r := range s.Routes {
 		if r.Standing == connect.Through || r.Used {

@@ -221,7 +221,7 @@ func offerConnect(cmd *cobra.Command, dir *state.Dir, f upFlags, door string) er
 			return err
 		}
 	}
-	return nil
+	return proposeObserving(cmd, dir, installs, f.yes)
 }
 
 // greet says where the page is and how things stand.

@@ -53,6 +53,10 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	} else {
 		in.Secrets, in.Placeholders = rules(secrets), len(marked(written)) > 0
 	}
+	over := g.over(a, in.Effects)
+	if over != nil {
+		in.OverLimit = over.Name.String()
+	}
 	d, halted := g.halt()
 	if !halted {
 		d = g.decide(in)
@@ -61,7 +65,7 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 		// A call cannot run with a hole in it.
 		d.Verdict = policy.Deny
 	}
-	d = d.of(unproven)
+	d = d.of(unproven).above(over)
 	d.Risk, d.Origins = in.Effects.Risk(), origins
 	row := ledger.Row{
 		Act: "call", Tool: a.Tool, Action: exactly(a),
@@ -73,6 +77,10 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	if d.Verdict == policy.Ask {
 		d, row.Approval, question = g.needed(a, in, d, row)
 		row.Seen = seenApproved(row.Seen, d)
+		if question != nil && g.lets(in) {
+			d, row.Would = d.observed()
+			question = nil
+		}
 	}
 	if d.Restore = restored != "" && d.Verdict <= policy.Ask; d.Verdict != policy.Allow {
 		d.what = summary(a.Tool, in.Effects)
@@ -80,6 +88,7 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	d = g.ask(g.keep(ctx, a.Turn, d, row), question, row.Detail)
 	if d.Verdict == policy.Allow {
 		g.await(a, d.ID)
+		g.tally(a, in.Effects)
 	}
 	return d
 }

@@ -145,6 +145,7 @@ func (g *Guard) allow(ctx context.Context, a Action, q approval.Question) Decisi
 	d = g.waited(ctx, a, d, q)
 	if d.Verdict == policy.Allow {
 		g.await(a, d.ID)
+		g.tally(a, in.Effects)
 	}
 	return d
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/approval"
+	"github.com/openseawall/seawall/internal/guard/limit"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/policy"
@@ -129,6 +130,12 @@ type Guard struct {
 	// that its calls pass Seawall as they must; nil when nothing speaks against it.
 	// It is set before the guard is used, and safe for concurrent use.
 	Unproven func(config string) *Unproven
+
+	// Limits count what is used. It is set before the guard is used; nil has none.
+	Limits *limit.Book
+	// Observes tells whether what would ask is only recorded. It is set before the
+	// guard is used, and safe for concurrent use; nil never does.
+	Observes func() bool
 
 	policy Decider
 	record Recorder

@@ -52,7 +52,7 @@ func (g *Guard) seen(in policy.Input, text string, found, across []detect.Findin
 	s := &ledger.Seen{
 		Source: in.Source, Injection: in.Injection, Secrets: in.Secrets, Ambiguous: in.Ambiguous,
 		Workspace: in.Workspace, Placeholders: in.Placeholders, Approved: in.Approved,
-		Unproven: in.Unproven, Confidential: in.Confidential,
+		Unproven: in.Unproven, Confidential: in.Confidential, OverLimit: in.OverLimit,
 	}
 	if in.Act == policy.Call {
 		o := ledger.Provenance(in.Origin)
@@ -130,6 +130,7 @@ func Recorded(r ledger.Row) (in policy.Input, whole bool) {
 	if s := r.Seen; s != nil {
 		in.Source, in.Secrets, in.Ambiguous, in.Workspace = s.Source, s.Secrets, s.Ambiguous, s.Workspace
 		in.Placeholders, in.Approved, in.Unproven = s.Placeholders, s.Approved, s.Unproven
+		in.OverLimit = s.OverLimit
 		in.Confidential, in.Origin = s.Confidential, policy.Origin{Decided: true}
 		if s.Origin != nil { // an older row has none, and nothing asked for one
 			in.Origin = policy.Origin(*s.Origin)

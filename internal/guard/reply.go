@@ -56,7 +56,14 @@ func (r *Reply) Text(block int, s string, final bool) string {
 func (r *Reply) begin() {
 	r.begun = true
 	in := r.input(nil)
-	if d := r.guard.decide(in); d.Verdict >= policy.Ask {
+	d := r.guard.decide(in)
+	if d.Verdict == policy.Ask && r.guard.lets(in) {
+		row := ledger.Row{Act: "reply", Detail: "assistant", Seen: r.guard.seen(in, "", nil, nil)}
+		d, row.Would = d.observed()
+		r.guard.keep(r.ctx, r.turn, d, row)
+		return
+	}
+	if d.Verdict >= policy.Ask {
 		r.silent = true
 		r.notice = r.guard.mute(r.turn, r.guard.keep(r.ctx, r.turn, d, ledger.Row{Act: "reply", Detail: "assistant", Seen: r.guard.seen(in, "", nil, nil)}))
 	}

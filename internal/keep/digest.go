@@ -43,6 +43,7 @@ type Digest struct {
 // Work is what the agent did in the time of a digest.
 type Work struct {
 	Calls, Stopped, Asked int
+	Would                 int  // of the calls: would have asked, and were only observed
 	Cut                   bool // there were more, which were not counted
 }
 
@@ -70,6 +71,9 @@ func Worked(ctx context.Context, dir *state.Dir, since time.Time) (w Work, err e
 		}
 		if row.Act != "call" {
 			continue
+		}
+		if row.Would != "" {
+			w.Would++
 		}
 		switch row.Decision {
 		case "allow", "redact":
@@ -143,7 +147,11 @@ func (w Work) String() string {
 	if w.Cut {
 		more = "more than "
 	}
-	return fmt.Sprintf("The agent made %s%s; %d were stopped, %d asked about.", more, calls(w.Calls), w.Stopped, w.Asked)
+	said := fmt.Sprintf("The agent made %s%s; %d were stopped, %d asked about.", more, calls(w.Calls), w.Stopped, w.Asked)
+	if w.Would > 0 {
+		said += fmt.Sprintf(" %d would have asked: seawall observe report", w.Would)
+	}
+	return said
 }
 
 func calls(n int) string {

@@ -31,6 +31,7 @@ type Row struct {
 	Kind     string    `json:"kind"`
 	Asked    int64     `json:"asked,omitempty"`    // of decided and done: the ID of the row in which the action was asked for
 	Decision string    `json:"decision,omitempty"` // allow, redact, ask, deny
+	Would    string    `json:"would,omitempty"`    // the decision that there would have been, were it not only observed: ask
 	Act      string    `json:"act,omitempty"`      // call, read, reply
 	Tool     string    `json:"tool,omitempty"`
 	Policy   []string  `json:"policy,omitempty"`  // names of the policies that decided

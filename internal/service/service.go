@@ -26,6 +26,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/limit"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/guard/proof"
@@ -49,6 +50,7 @@ type Service struct {
 	ledger  *ledger.Ledger
 	routes  *model.Routes
 	guard   *guard.Guard
+	desk    *operator.Desk
 	door    *model.Door
 	hook    *hook.Door
 	// trouble is what went wrong since the start and still is: keys or routes
@@ -61,6 +63,7 @@ type Service struct {
 	looked atomic.Int64
 	// complaints is where the operator reads what went wrong.
 	complaints io.Writer
+	unsaved    string // why what is used of the limits could not be written
 	observed   observed
 	unproven   atomic.Pointer[map[string]*guard.Unproven] // by the agents' configs
 	report     atomic.Pointer[proof.Report]               // the last of the watch
@@ -116,13 +119,16 @@ func open(ctx context.Context, dir *state.Dir, version string, routes *model.Rou
 		fmt.Fprintln(s.complaints, "seawall:", rules.Note)
 	}
 	s.guard = guard.New(rules, record, known, marks)
-	s.guard.Operator, s.guard.Approvals = operator.Open(dir, time.Now), approval.Open(dir, time.Now)
+	s.desk = operator.Open(dir, time.Now)
+	s.guard.Operator, s.guard.Approvals = s.desk, approval.Open(dir, time.Now)
+	s.guard.Observes, s.guard.Limits = s.desk.Observes, limit.Open(dir, time.Now)
 	s.door = model.New(s.guard, routes, nil)
+	s.door.Price = s.Price
 	return s, nil
 }
 
 // Close writes what waits into the record.
-func (s *Service) Close() error { return s.ledger.Close() }
+func (s *Service) Close() error { return errors.Join(s.guard.Limits.Save(), s.ledger.Close()) }
 
 // Serve opens door and page on their listeners until the context ends.
 func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {
@@ -178,6 +184,7 @@ type look struct {
 	record  string // what else is wrong with it
 	wrong   silenced
 	frozen  string // since when and by whom
+	limits  string // as the operator has settled them
 }
 
 // look takes over what was changed on the disk since the last look, and says on
@@ -204,6 +211,8 @@ func (s *Service) look(ctx context.Context, last look) look {
 	}
 	now.frozen = s.frozen(ctx, last.frozen)
 	s.answered(ctx)
+	s.noteMode(ctx)
+	now.limits = s.noteLimits(ctx, last.limits)
 	if now.record != last.record && now.record != "" {
 		fmt.Fprintln(s.complaints, "seawall:", now.record)
 	}

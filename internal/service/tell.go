@@ -37,6 +37,7 @@ type telling struct {
 	starts    map[string][]time.Time // and when it was another
 	beat      time.Time              // the audit after which the pulse was sent
 	tried     time.Time              // a digest that nobody took
+	ending    keep.Condition         // that observing ends
 }
 
 // tell tells the operator what cannot wait, and the digest, until the context
@@ -73,7 +74,9 @@ func (t *telling) look(ctx context.Context, now time.Time) {
 		return // status and page say it
 	}
 	standing := watched.Stand(audit, len(t.routes.List()), true, now)
-	t.keeper.Look(ctx, t.conditions(audit, watched, standing, now), now)
+	holds := append(t.conditions(audit, watched, standing, now), t.limits()...)
+	holds = append(holds, t.observed(ctx, watched.Observing, now)...)
+	t.keeper.Look(ctx, holds, now)
 	t.digest(ctx, audit, standing, now)
 	if audit != nil && audit.Time.After(t.beat) {
 		if err := notify.Beat(ctx, t.dir); err == nil {

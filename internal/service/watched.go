@@ -21,10 +21,12 @@ import (
 // Watched is what the watch and the doors have seen of whether they are in the
 // path, as it stands in the state.
 type Watched struct {
-	Frozen  *operator.Frozen // nil: nothing is frozen
-	Report  *proof.Report    // nil: nobody has watched yet
-	Plugins []hook.Plugin
-	Past    []hook.Past
+	Frozen *operator.Frozen // nil: nothing is frozen
+	// Observing is set while what would ask is only recorded.
+	Observing *operator.Observing
+	Report    *proof.Report // nil: nobody has watched yet
+	Plugins   []hook.Plugin
+	Past      []hook.Past
 	// Boundary is what came of the attempts to reach Seawall as the agent; nil:
 	// there were none.
 	Boundary *boundary.Report
@@ -32,7 +34,7 @@ type Watched struct {
 
 // ReadWatched reads it.
 func ReadWatched(dir *state.Dir, now time.Time) (w Watched, err error) {
-	w.Frozen = operator.FrozenIn(dir)
+	w.Frozen, w.Observing = operator.FrozenIn(dir), operator.ObservingIn(dir, now)
 	if w.Report, err = proof.Load(dir); err != nil {
 		return w, err
 	}
@@ -77,7 +79,7 @@ func (w Watched) Stand(a *posture.Audit, routes int, open bool, now time.Time) S
 	if routes == 0 || !open {
 		return s
 	}
-	return s.proven(w.Boundary, now).But(w.Problems(now))
+	return s.proven(w.Boundary, now).But(w.Problems(now)).observing(w.Observing)
 }
 
 // Proven is what was proven of one agent, in one line.

@@ -46,7 +46,7 @@ func (c *counter) use(u Use) {
 		c.Guessed += tokens
 	}
 	if u.Price != nil {
-		c.Money += u.Price.of(u)
+		c.Money += u.cost()
 		return
 	}
 	if tokens == 0 {

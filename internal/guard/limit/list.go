@@ -87,7 +87,7 @@ func (s Standing) Near() (all []Reached) {
 		if l.Limit == nil {
 			continue
 		}
-		r := Reached{Name: Name{l.Window, l.Measure}, Used: l.Used, Limit: *l.Limit, Session: l.Session}
+		r := Reached{Name: Name{l.Window, l.Measure}, Used: l.Used, Limit: *l.Limit, Session: l.Session, Since: l.Since}
 		if r.Percent() >= near {
 			all = append(all, r)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Reached is a limit that is near or reached, with what is used of it.
@@ -13,8 +14,14 @@ type Reached struct {
 	Limit int64
 	// Session is the conversation's name, of one that is a conversation's.
 	Session string
+	Since   time.Time // its window's beginning
 	// Broken says why nobody knows what is used; then nothing else is set.
 	Broken string
+}
+
+// Key tells it from the same limit in another window.
+func (r Reached) Key() string {
+	return r.Name.String() + " " + r.Since.UTC().Format(time.RFC3339)
 }
 
 // Percent is how much of the limit is used.

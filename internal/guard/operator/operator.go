@@ -9,6 +9,7 @@
 //	seawall freeze, the page  ──▶ frozen.json ──▶ Desk.Frozen, Desk.OnFreeze
 //	seawall up --language de  ──▶ language    ──▶ Desk.Language
 //	seawall why ID --wrong    ──▶ wrong.json  ──▶ Desk.Wrong
+//	seawall observe, enforce  ──▶ observe.json ─▶ Desk.Observing ──▶ guard
 //	seawall policy tool NAME  ──▶ tools.json  ──▶ Desk.Settled
 //	                 notices.json ◀─────────────▶ Desk.Said
 package operator
@@ -32,6 +33,7 @@ type Desk struct {
 
 	silenced atomic.Pointer[silenced]
 	tools    atomic.Pointer[tools]
+	observed atomic.Pointer[observing]
 	waiting  waiters // for a freeze
 }
 

@@ -64,6 +64,7 @@ type uses struct {
 	rows       []connect.Row
 	packageDir string // of its program; "" when it was not found
 	container  string // that it runs in, or ""
+	prices     map[string]openclaw.Price
 }
 
 // lane is what one canary proves: that an agent of OpenClaw's reaches a route
@@ -326,7 +327,7 @@ func (a *agent) providers() (baseURLs []string) {
 // report is what is known of this OpenClaw.
 func (a *agent) report() Agent {
 	unproven, pending := a.unproven()
-	r := Agent{Config: a.path, Version: a.current(), Unproven: unproven, Passed: a.release.passed, Rows: a.uses.rows, Proofs: []Proof{}, Ends: a.ends.Ends, Plugin: a.plugin, Problems: []Problem{}}
+	r := Agent{Config: a.path, Version: a.current(), Unproven: unproven, Passed: a.release.passed, Rows: a.uses.rows, Prices: a.uses.prices, Proofs: []Proof{}, Ends: a.ends.Ends, Plugin: a.plugin, Problems: []Problem{}}
 	r.Ends.Provider, r.Ends.Outside = slices.Clone(r.Ends.Provider), slices.Clone(r.Ends.Outside)
 	problem := func(fix, format string, args ...any) {
 		r.Problems = append(r.Problems, Problem{fmt.Sprintf(format, args...), fix})

@@ -42,7 +42,8 @@ func readUses(ctx context.Context, dir *state.Dir, config string) (uses, error) 
 	for _, in := range found.Value {
 		if in.ConfigPath == config {
 			rows, err := connect.Table(ctx, h, dir, []openclaw.Install{in})
-			return uses{in.Routes(), rows, in.PackageDir, in.Container}, err
+			files, _ := filepath.Glob(filepath.Join(filepath.Dir(config), "agents", "*", "agent", "models.json"))
+			return uses{in.Routes(), rows, in.PackageDir, in.Container, openclaw.Prices(in.Config, files...)}, err
 		}
 	}
 	return uses{}, fmt.Errorf("there is no OpenClaw with %s", config)

@@ -25,6 +25,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/connect"
+	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -45,8 +46,10 @@ type Agent struct {
 	Passed   string          `json:"last_passed,omitempty"` // the last version that was proven here
 	Rows     []connect.Row   `json:"routes"`                // how each way to a model stands
 	Proofs   []Proof         `json:"proofs"`                // of the routes that lead to the door
-	Ends     Ends            `json:"connections"`
-	Plugin   string          `json:"plugin,omitempty"` // why it does not load the plugin; "" when its config does
+	// Prices are those of the models that OpenClaw knows, by "provider/model".
+	Prices map[string]openclaw.Price `json:"prices,omitempty"`
+	Ends   Ends                      `json:"connections"`
+	Plugin string                    `json:"plugin,omitempty"` // why it does not load the plugin; "" when its config does
 	// Problems are what makes this agent unguarded, the worst first.
 	Problems []Problem `json:"problems"`
 }

@@ -94,6 +94,8 @@ func spoken(r ledger.Row) string {
 		return "You had frozen the agent, and then nothing is allowed, whatever it is."
 	case slices.Contains(r.Policy, guard.Refused):
 		return "It needs approval, and you said no to exactly this."
+	case r.Act == guard.Halting:
+		return "A limit of yours was reached, so the model was not asked: " + r.Why
 	case r.Act == "side":
 		return "It carries no conversation, so there was nothing to judge."
 	case slices.Contains(r.Policy, "policy-error"):
@@ -164,7 +166,7 @@ func (x *Explanation) name() string { return fmt.Sprintf("allow-%d", x.Row.ID) }
 
 // ruled reports whether it was the policy that decided.
 func (x *Explanation) ruled() bool {
-	return x.Row.Act != "side" && !slices.Contains(x.Row.Policy, guard.NoTicket) && !slices.Contains(x.Row.Policy, guard.Frozen)
+	return x.Row.Act != "side" && x.Row.Act != guard.Halting && !slices.Contains(x.Row.Policy, guard.NoTicket) && !slices.Contains(x.Row.Policy, guard.Frozen)
 }
 
 // outcome is a decision in the words of a row: a call cannot run with a hole in
@@ -186,6 +188,9 @@ func (x *Explanation) allowing() (ways []string) {
 		return ways
 	case slices.Contains(r.Policy, guard.Frozen):
 		say("`seawall thaw`, and then the same again.")
+		return ways
+	case r.Act == guard.Halting:
+		say("`seawall limits set`, and then the same again.")
 		return ways
 	case r.Act == "read" && r.Decision == "deny":
 		say("`seawall pass %d` lets exactly this text through once.", r.ID)

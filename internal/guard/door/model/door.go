@@ -41,6 +41,8 @@ type Door struct {
 	// Witness is told what passes. It is set before the door opens; New's does
 	// nothing.
 	Witness Witness
+	// Price is set before the door opens; nil knows none.
+	Price Pricer
 	// Canary is asked about each message, before it is judged. It is set before
 	// the door opens; nil knows none.
 	Canary Canary

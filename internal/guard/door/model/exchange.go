@@ -68,6 +68,7 @@ func (d *Door) turn(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	x.turn = newTurn(d.guard, x, r.Header.Get("Traceparent"))
+	x.turn.meter.asked = len(body)
 	replaced, answer := x.turn.read(r.Context())
 	if answer != "" && x.counted {
 		refuse(w, http.StatusBadRequest, answer)

@@ -28,6 +28,7 @@ type turn struct {
 	witness Witness
 	config  string // the agent's, by whose route it came
 	origins *origin.Tracker
+	meter   meter
 	past    past
 }
 
@@ -43,6 +44,7 @@ func newTurn(g *guard.Guard, x *exchange, header string) *turn {
 		witness: x.door.Witness,
 		config:  x.route.Agent,
 		origins: x.door.origins,
+		meter:   meter{door: x.door, route: x.route},
 	}
 	t.Speaker, t.Workspace = x.door.Witness.Speaker(t.config, trace)
 	for _, p := range slices.Backward(x.request.Parts) {
@@ -116,6 +118,9 @@ func (t *turn) read(ctx context.Context) (replaced map[int]string, answer string
 	if notice, halted := t.guard.HaltTurn(ctx, t.Turn); halted {
 		return nil, notice
 	}
+	if notice, over := t.guard.OverTurn(ctx, t.Turn, !t.begins()); over {
+		return nil, notice
+	}
 	if t.request.Previous != "" {
 		if d := t.guard.Unseen(ctx, t.Turn); d.Verdict != policy.Allow {
 			return nil, t.guard.Halted(t.Turn, d)
@@ -168,6 +173,13 @@ func (t *turn) texts() []guard.Text {
 	return texts
 }
 
+// begins reports whether the request begins a turn: the last thing in it is what
+// somebody said, and not what came back for a call.
+func (t *turn) begins() bool {
+	parts := t.request.Parts
+	return len(parts) == 0 || parts[len(parts)-1].Role != wire.Tool
+}
+
 // firstNewPart returns the index of the first part after the last answer of
 // the model: what was written since.
 func (t *turn) firstNewPart() int {
@@ -181,6 +193,7 @@ func (t *turn) firstNewPart() int {
 
 // Call implements wire.Judge.
 func (t *turn) Call(ctx context.Context, c wire.Call) wire.Verdict {
+	t.meter.said += len(c.Args)
 	a, strict := t.action(c)
 	a.Secrets = t.secrets
 	d := t.guard.Judge(ctx, a)
@@ -227,4 +240,7 @@ func (t *turn) release(c wire.Call, args string, question int64) {
 }
 
 // Text implements wire.Judge.
-func (t *turn) Text(block int, s string, final bool) string { return t.reply.Text(block, s, final) }
+func (t *turn) Text(block int, s string, final bool) string {
+	t.meter.said += len(s)
+	return t.reply.Text(block, s, final)
+}
