@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes all that is released, into $DIST: static programs, packages, SBOMs and
 # their sums, or those of $ARCHES and $PACKAGERS. The same commit gives the same
-# bytes, wherever and by whomever it is built.
+# bytes, wherever and by whomever it is built. What Seawall is compiled from may
+# have a cache of its own, $BUILDCACHE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,7 +27,7 @@ rm -rf "$DIST"
 mkdir -p "$DIST/man" "$DIST/completions"
 
 build() {
-	GOOS=linux GOARCH=$1 CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	GOCACHE=${BUILDCACHE:-$(go env GOCACHE)} GOOS=linux GOARCH=$1 CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 		-ldflags "-s -w -buildid= -X main.linked=$described" -o "$2" ./cmd/seawall
 }
 
