@@ -120,7 +120,7 @@ func printLimits(w io.Writer, dir *state.Dir, s limit.Standing) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, l := range s.Lines {
-		of, mine := "no limit", ""
+		of, mine := "no limit\t", ""
 		if l.Limit != nil {
 			r := limit.Reached{Used: l.Used, Limit: *l.Limit}
 			of = fmt.Sprintf("of %s\t%d %%", limit.Format(l.Measure, *l.Limit), r.Percent())

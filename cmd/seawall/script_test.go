@@ -62,7 +62,7 @@ func TestScripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exitStatus, "running": running, "watched": watched, "tried": tried, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode, "judged": judged,
+			"status": exitStatus, "running": running, "watched": watched, "tried": tried, "occupied": occupied, "decisions": decisions, "stopped": stopped, "actions": actions, "sqlite": query, "mode": mode, "judged": judged, "observed": observed,
 		},
 	})
 }
@@ -187,6 +187,27 @@ func stopped(ts *testscript.TestScript, _ bool, args []string) {
 		{Act: "reply", Detail: "assistant", Policy: []string{"mine"}, Why: "I said so"},
 	} {
 		row.Kind, row.Decision = "decided", "deny"
+		_, err := l.Append(context.Background(), row)
+		ts.Check(err)
+	}
+	ts.Check(l.Close())
+}
+
+// observed adds to a record what an agent did that was only observed: two calls
+// that would have asked, one that was denied, and a text without its secrets.
+func observed(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := state.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer dir.Close()
+	l, err := ledger.Open(context.Background(), dir)
+	ts.Check(err)
+	asks := ledger.Row{Decision: "allow", Would: "ask", Act: "call", Tool: "exec", Policy: []string{"destroys", "observing"}, Why: "observing; it would have asked: it deletes"}
+	for _, row := range []ledger.Row{
+		{Decision: "allow", Act: "call", Tool: "read"}, asks, asks,
+		{Decision: "deny", Act: "call", Tool: "exec", Policy: []string{"download-and-run"}, Why: "it runs what it downloads"},
+		{Decision: "redact", Act: "read"},
+	} {
+		row.Kind = ledger.Decided
 		_, err := l.Append(context.Background(), row)
 		ts.Check(err)
 	}

@@ -32,6 +32,8 @@ type Book struct {
 	dir *state.Dir
 	now func() time.Time
 
+	saving sync.Mutex // one writes at a time
+
 	mu       sync.Mutex
 	settings settings
 	file     os.FileInfo // that the settings were read from; nil without one
@@ -194,6 +196,8 @@ func (b *Book) Save() error {
 	if b == nil {
 		return nil
 	}
+	b.saving.Lock()
+	defer b.saving.Unlock()
 	b.mu.Lock()
 	if !b.dirty || b.lost != "" {
 		b.mu.Unlock()
