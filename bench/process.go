@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/openseawall/seawall/internal/guard/door/model"
+	"github.com/openseawall/seawall/internal/guard/limit"
 	"github.com/openseawall/seawall/internal/guard/wire"
 	"github.com/openseawall/seawall/internal/state"
 	"github.com/openseawall/seawall/internal/vault"
@@ -100,6 +101,9 @@ func (s *stage) open() error {
 func (s *stage) newState(name string) (*state.Dir, error) {
 	path := filepath.Join(s.dir, name)
 	dir, err := state.Open(path)
+	if err == nil {
+		err = limit.Lift(dir)
+	}
 	if err != nil || os.Geteuid() != 0 {
 		return dir, err
 	}

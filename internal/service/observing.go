@@ -26,13 +26,16 @@ func (s *Service) noteMode(ctx context.Context) {
 	if key == o.Told {
 		return
 	}
+	if key == s.mode {
+		_ = operator.TellObserving(s.dir, key) // which the disk did not take before
+		return
+	}
 	row := ledger.Row{Kind: ledger.Event, Act: Mode, Why: sentence, Version: s.policy.Version()}
 	if _, err := s.ledger.Append(ctx, row); err != nil {
 		return // said again at the next look
 	}
-	if err := operator.TellObserving(s.dir, key); err != nil {
-		return
-	}
+	s.mode = key
+	_ = operator.TellObserving(s.dir, key)
 	fmt.Fprintln(s.complaints, "seawall:", sentence)
 }
 

@@ -63,6 +63,7 @@ type Service struct {
 	looked atomic.Int64
 	// complaints is where the operator reads what went wrong.
 	complaints io.Writer
+	mode       string // the last change of it that stands in the record
 	unsaved    string // why what is used of the limits could not be written
 	observed   observed
 	unproven   atomic.Pointer[map[string]*guard.Unproven] // by the agents' configs

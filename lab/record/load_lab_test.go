@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openseawall/seawall/internal/guard/limit"
 	"github.com/openseawall/seawall/internal/ledger"
 	"github.com/openseawall/seawall/internal/state"
 	"github.com/openseawall/seawall/lab/seawall"
@@ -266,7 +267,7 @@ func check(t *testing.T, path string, a *acted) {
 	}
 }
 
-// newState makes a state directory of nobody's below a folder.
+// newState makes a state directory of nobody's below a folder, without limits.
 func newState(t *testing.T, below string) string {
 	t.Helper()
 	path := filepath.Join(below, "state")
@@ -274,6 +275,14 @@ func newState(t *testing.T, below string) string {
 		t.Fatal(err)
 	}
 	if err := os.Chown(path, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := state.Existing(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := limit.Lift(dir); err != nil {
 		t.Fatal(err)
 	}
 	return path

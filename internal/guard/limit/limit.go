@@ -24,7 +24,7 @@ import (
 
 // The files of a state directory: what the operator has settled, and what is used.
 const (
-	File = "limits.json"
+	File = state.Limits
 	Used = "used.json"
 )
 
@@ -80,10 +80,10 @@ func Parse(window, measure string) (Name, error) {
 // Defaults are the limits where the operator has settled none. An agent that works
 // all day stays below them; one that runs in a loop does not.
 var Defaults = map[Name]int64{
-	{Session, Messages}: 200, {Session, Calls}: 2_000, {Session, Tokens}: 50_000_000, {Session, Money}: 20 * dollar,
-	{Hour, Messages}: 60, {Hour, Calls}: 1_000, {Hour, Tokens}: 20_000_000, {Hour, Money}: 10 * dollar,
-	{Day, Messages}: 300, {Day, Calls}: 5_000, {Day, Tokens}: 100_000_000, {Day, Money}: 25 * dollar,
-	{Month, Messages}: 3_000, {Month, Calls}: 60_000, {Month, Tokens}: 1_500_000_000, {Month, Money}: 250 * dollar,
+	{Session, Messages}: 200, {Session, Calls}: 5_000, {Session, Tokens}: 200_000_000, {Session, Money}: 20 * dollar,
+	{Hour, Messages}: 60, {Hour, Calls}: 2_000, {Hour, Tokens}: 50_000_000, {Hour, Money}: 10 * dollar,
+	{Day, Messages}: 300, {Day, Calls}: 10_000, {Day, Tokens}: 300_000_000, {Day, Money}: 25 * dollar,
+	{Month, Messages}: 3_000, {Month, Calls}: 100_000, {Month, Tokens}: 3_000_000_000, {Month, Money}: 250 * dollar,
 }
 
 // most is the highest limit; what is more is none.
@@ -189,6 +189,16 @@ func Set(dir *state.Dir, n Name, limit int64) error {
 			delete(s.Limits[n.Window], n.Measure)
 		}
 	})
+}
+
+// Lift ends all limits: for an agent that is a measurement.
+func Lift(dir *state.Dir) (err error) {
+	for n := range Defaults {
+		if e := Set(dir, n, -1); e != nil {
+			err = e
+		}
+	}
+	return err
 }
 
 // Reset begins anew to count over some windows. A Seawall that runs takes it over
