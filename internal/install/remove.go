@@ -44,8 +44,26 @@ func (b *builder) stop(ctx context.Context) {
 		return
 	}
 	b.plan.add("close the doors; what was asked is answered before", func(ctx context.Context) error {
-		return b.systemctl(ctx, append([]string{"disable", "--now"}, enabled()...)...)
+		if err := b.systemctl(ctx, append([]string{"disable", "--now"}, enabled()...)...); err != nil {
+			return err
+		}
+		// What these had started, and what they leave of themselves as failed; one
+		// that an older Seawall did not bring is no error to a pattern.
+		for _, verb := range []string{"stop", "reset-failed"} {
+			if err := b.systemctl(ctx, append([]string{verb}, patterns()...)...); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// patterns are the units, each as a pattern that matches it where it is loaded.
+func patterns() (list []string) {
+	for _, name := range unitNames() {
+		list = append(list, name[:len(name)-1]+"["+name[len(name)-1:]+"]")
+	}
+	return list
 }
 
 func (b *builder) deleteFiles() {
