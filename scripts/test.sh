@@ -23,7 +23,7 @@ status=0
 go tool gotestsum --format pkgname --format-icons text --jsonfile .cache/test.json \
 	--rerun-fails=1 --rerun-fails-max-failures 5 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race \
 	--rerun-fails-report .cache/again --post-run-command 'sh -c "env | grep ^TESTS_ >.cache/count"' \
-	--packages "$*" -- -timeout 20m "${flags[@]}" || status=$?
+	--packages "$*" -- -timeout 25m "${flags[@]}" || status=$?
 if [ ! -e .cache/count ]; then
 	echo "The tests did not run."
 	exit 1
