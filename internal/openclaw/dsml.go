@@ -62,8 +62,8 @@ const (
 
 // Held reports whether the text ends in what is, or may become, calls.
 func (d *DSML) Held() bool {
-	return d.block != nil || slices.ContainsFunc(dsmlTokens, func(t dsmlToken) bool {
-		return t.call && len(d.got) > 0 && strings.HasPrefix(t.text, string(d.got))
+	return d.block != nil || len(d.got) > 0 && slices.ContainsFunc(dsmlTokens, func(t dsmlToken) bool {
+		return t.call && strings.HasPrefix(t.text, string(d.got))
 	})
 }
 

@@ -40,13 +40,28 @@ func ParseRuntime(text string) (r Runtime, ok bool) {
 // OpenClaw's instructions, where it stands ahead of all that others write; ""
 // when there is none.
 func ParseWorkspace(instructions string) string {
-	for _, heading := range []string{"\n## Workspace\n", "\n## Directory Roles\n"} {
-		if _, rest, ok := strings.Cut(instructions, heading+"Working directory: "); ok {
-			folder, _, _ := strings.Cut(rest, "\n")
-			return strings.TrimSpace(strings.TrimSuffix(folder, " (tools and deliverables)."))
+	// What is seldom there is looked for: it takes a tenth of the time.
+	const says = "Working directory: "
+	named := ""
+	for i := 0; ; i += len(says) {
+		n := strings.Index(instructions[i:], says)
+		if n < 0 {
+			return folder(named)
+		}
+		i += n
+		switch before := instructions[:i]; {
+		case strings.HasSuffix(before, "\n## Workspace\n"):
+			return folder(instructions[i+len(says):])
+		case named == "" && strings.HasSuffix(before, "\n## Directory Roles\n"):
+			named = instructions[i+len(says):]
 		}
 	}
-	return ""
+}
+
+// folder is the first line, without what OpenClaw says of it.
+func folder(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(strings.TrimSuffix(line, " (tools and deliverables)."))
 }
 
 // IsRuntime reports whether a message is that line and nothing else.

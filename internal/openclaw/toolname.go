@@ -44,7 +44,7 @@ type Toolset struct {
 // hidden plugin and MCP tools are not on the wire; a call of one resolves to
 // the name it has.
 func NewToolset(offered ...string) *Toolset {
-	t := &Toolset{has: map[string]bool{}}
+	t := &Toolset{has: make(map[string]bool, len(offered)), names: make([]string, 0, len(offered))}
 	for _, name := range offered {
 		t.add(name)
 	}

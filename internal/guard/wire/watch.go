@@ -76,7 +76,7 @@ func (t *watch) read(e *event, v value, s string, at int) error {
 	if t.skips(v) {
 		return nil
 	}
-	from := 0
+	from, last := 0, strings.LastIndexByte(s, '<')
 	for i, r := range s {
 		had := t.held
 		again, err := t.next(r)
@@ -95,8 +95,8 @@ func (t *watch) read(e *event, v value, s string, at int) error {
 		if again {
 			from = next
 		}
-		if t.held == nil && !t.scan.Alive() && !t.chat {
-			return nil
+		if t.held == nil && !t.scan.Alive() && !t.over && (!t.chat || i >= last && t.tags.Idle() && t.dsml.Idle()) {
+			return nil // see skips
 		}
 	}
 	if t.held != nil && from < len(s) {
