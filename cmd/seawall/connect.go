@@ -127,6 +127,10 @@ func runConnect(cmd *cobra.Command, f connectFlags) error {
 // connectAll shows how the routes stand, connects what can be, and clears up
 // what is left of the keys.
 func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install, f connectFlags) error {
+	before, err := connect.Connected(dir)
+	if err != nil {
+		return err
+	}
 	plans, err := prepare(cmd.Context(), dir, installs, f.door)
 	if err != nil {
 		return err
@@ -142,8 +146,10 @@ func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install,
 	if err != nil {
 		return err
 	}
-	if err := proposeObserving(cmd, dir, installs, f.yes); err != nil {
-		return err
+	if len(before) == 0 {
+		if err := proposeObserving(cmd, dir, installs, f.yes); err != nil {
+			return err
+		}
 	}
 	for _, in := range installs {
 		if err := clearUp(cmd, dir, in, f); err != nil {

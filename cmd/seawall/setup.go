@@ -256,6 +256,10 @@ func (g *guide) connection(ctx context.Context) (setup.Need, error) {
 				fmt.Fprintln(g.cmd.OutOrStdout(), "done: connect", p.Config)
 			}
 			g.connected = time.Now()
+			// What is asked, setup asks itself: here it is only said.
+			if err := proposeObserving(g.cmd, g.dir, installs, true); err != nil {
+				return err
+			}
 			return settleLanguage(g.dir, g.flags.language)
 		}}, nil
 }

@@ -10,7 +10,7 @@ import (
 
 // Jobs is how many jobs an OpenClaw has that begin without a word of its operator:
 // scheduled ones in its database (docs/automation/cron-jobs), and webhooks in its
-// config (docs/automation/hooks.md). What cannot be read is none.
+// config (docs/gateway/configuration-reference.md, hooks). What cannot be read is none.
 func (i Install) Jobs(ctx context.Context) int {
 	all, _ := host.ReadDevices(ctx, path.Join(i.StateDir, "state", "openclaw.sqlite"))
 	jobs := len(slices.DeleteFunc(all, func(p host.Paired) bool { return p.Kind != "job" }))
