@@ -331,10 +331,18 @@ func meant(f *posture.Facts, s host.Socket) bool {
 }
 
 func checkOpenPorts(f *posture.Facts) (found []posture.Finding) {
-	seen := map[string]bool{}
+	seen, judged := map[string]bool{}, map[uint16]bool{}
+	eachPublished(f, func(_ host.Container, p published, e endpoint) {
+		if p.proto == "tcp" && !p.loopback() && toContainer(f.Facts, e, p.proto, p.container, p.number()) >= perhaps {
+			judged[p.number()] = true
+		}
+	})
 	for _, s := range f.Sockets.Value {
 		if !s.Public() || meant(f, s) {
 			continue
+		}
+		if s.Process == "docker-proxy" && s.Proto == "tcp" && judged[s.Addr.Port()] {
+			continue // firewall-published-port says it
 		}
 		addr := s.Addr.Addr()
 		v4 := addr.Is4() || addr.IsUnspecified()

@@ -11,6 +11,8 @@ import (
 	"github.com/openseawall/seawall/internal/posture/change"
 )
 
+var rateLimit = []string{"gateway.auth.rateLimit", `{"maxAttempts": 10, "windowMs": 60000, "lockoutMs": 300000}`}
+
 // gatewayFixes are the cures by settings of OpenClaw's. Those of a control that
 // names an example in its Settings (a token, an address, a list of people) are
 // for a person.
@@ -29,9 +31,15 @@ var gatewayFixes = map[string]cure{
 		}
 		return []setting{{path: "gateway.auth.mode", value: "token", risk: change.Restart}}, nil
 	},
-	"gateway-no-rate-limit": sets("gateway.auth.rateLimit", `{"maxAttempts": 10, "windowMs": 60000, "lockoutMs": 300000}`),
+	"gateway-no-rate-limit": sets(rateLimit...),
 	"gateway-trusted-proxies-missing": func(f *posture.Facts, s settings) ([]setting, error) {
-		return []setting{{path: "gateway.trustedProxies", value: []any{"127.0.0.1/32", "::1/128"}, risk: change.Restart}}, nil
+		list := []setting{{path: "gateway.trustedProxies", value: []any{"127.0.0.1/32", "::1/128"}, risk: change.Restart}}
+		if s.has("gateway.auth.rateLimit") {
+			return list, nil
+		}
+		// Who comes by a proxy is no longer local, so the limit is needed with it.
+		limit, err := sets(rateLimit...)(f, s)
+		return append(list, limit...), err
 	},
 	"gateway-real-ip-fallback": sets("gateway.allowRealIpFallback", "false"),
 	"gateway-host-header":      sets("gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback", "false"),

@@ -140,14 +140,12 @@ var gatewayAccess = []posture.Control{
 		Settings: map[string]string{"gateway.trustedProxies": `["127.0.0.1/32"]`},
 		Needs:    []posture.Need{agentConfig, posture.Proxy},
 		Check: func(f *posture.Facts) []posture.Finding {
-			if len(f.Proxy.Value.Names) == 0 {
-				return nil
-			}
 			return eachConfig(func(s settings) []posture.Finding {
-				if len(s.list("gateway.trustedProxies")) > 0 {
+				names := before(f, s)
+				if len(names) == 0 || len(s.list("gateway.trustedProxies")) > 0 {
 					return nil
 				}
-				return posture.Found("%s runs here and gateway.trustedProxies is empty", strings.Join(f.Proxy.Value.Names, ", "))
+				return posture.Found("%s runs here and gateway.trustedProxies is empty", strings.Join(names, ", "))
 			})(f)
 		},
 	},
@@ -400,6 +398,26 @@ func (s settings) exposed() bool {
 		return true
 	}
 	return s.text("gateway.tailscale.mode", "off") != "off" || len(s.list("gateway.trustedProxies")) > 0
+}
+
+// before are the web servers that could stand before the gateway: one that is on
+// loopback is not reached from the network of a container.
+func before(f *posture.Facts, s settings) []string {
+	if s.text("gateway.bind", "loopback") != "loopback" {
+		return f.Proxy.Value.Names
+	}
+	gateways := map[string]bool{}
+	for _, in := range f.OpenClaw.Value {
+		if in.Process == nil || in.Process.NetNS == "" {
+			return f.Proxy.Value.Names
+		}
+		gateways[in.Process.NetNS] = true
+	}
+	return slices.DeleteFunc(slices.Clone(f.Proxy.Value.Names), func(name string) bool {
+		return f.Processes.Ok() && !slices.ContainsFunc(f.Processes.Value, func(p host.Process) bool {
+			return p.Name == name && (p.NetNS == "" || gateways[p.NetNS])
+		})
+	})
 }
 
 // weakSecret says why a shared secret can be guessed, or "". OpenClaw's own
