@@ -300,9 +300,15 @@ func forgedGainsNothing(t *testing.T, w *wall) {
 	if text, _ := os.ReadFile(path); string(text) != "once\n" {
 		t.Fatalf("the call that was judged wrote %q", text)
 	}
-	// A replay: the call ran, its ticket is used.
-	if answer := ask("exec", args); !strings.Contains(answer, `"block":true`) {
-		t.Errorf("the same call again is answered %s", answer)
+	// A replay: the ticket is used, it is judged as what nobody asked for, and
+	// nothing runs by asking.
+	last := w.lastRow()
+	ask("exec", args)
+	if rows := w.rows(last); !slices.ContainsFunc(rows, func(r ledger.Row) bool { return r.Door == "hook" && r.Decision != "" }) {
+		t.Errorf("the same call again is recorded as %+v", rows)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "once\n" {
+		t.Errorf("by asking again it wrote %q", text)
 	}
 	// A forged ticket: nothing but the model door issues one.
 	for _, name := range []string{"/v1/ticket", "/v1/tickets", "/v1/issue"} {
@@ -466,26 +472,43 @@ func (w *wall) inspect(t *testing.T) []byte {
 }
 
 // pastTheDoor has a provider that was added by hand and leads straight to the
-// model.
+// model: what it calls is judged at the hook, and what it says there, too.
 func pastTheDoor(t *testing.T, w *wall) {
-	marker, last := w.file("past"), w.lastRow()
+	harmless, marker, last := w.file("past"), w.file("past-stolen"), w.lastRow()
+	secret := "ghp_" + "Zk3vQ9xT1mWb" + "7RfLs2YpCd8H" + "nJ5gKe4uAo6V" // nobody's
 	w.model.Play(model.Steps(
-		model.Reply(model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, marker))),
-		model.Reply(model.Say("It was stopped.")),
+		model.Reply(
+			model.Use("exec", fmt.Sprintf(`{"command":"touch %s"}`, harmless)),
+			model.Use("exec", fmt.Sprintf(`{"command":%q}`, w.steal(marker))),
+			model.Use("tool_call", `{"id":"agents_list","args":{}}`),
+		),
+		model.Reply(model.Say("Your token is "+secret+".")),
 	))
 	s, err := w.agent.Session(t.Context(), "direct/lab-1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	say(t, s, "do it")
-	if exists(marker) {
-		t.Error("a call ran that nobody had judged")
+	w.nothingRan(t, marker)
+	if !exists(harmless) {
+		t.Error("a call that harms nobody did not run")
 	}
 	results := w.results()
-	if len(results) != 1 || !strings.Contains(results[0], "Stopped: exec. Because: no answer of a model that passed Seawall asked for it") {
-		t.Errorf("the tool answered %q", results)
+	if len(results) != 3 || !strings.Contains(strings.Join(results, "\n"), "Stopped: exec") || strings.Contains(results[2], "Stopped:") {
+		t.Errorf("the tools answered %q", results)
 	}
-	w.denied(t, last, "exec", "no-ticket")
+	w.denied(t, last, "exec", "credentials-leave")
+	for _, tool := range []string{"exec", "agents_list"} {
+		n := 0
+		for _, r := range w.rows(last) {
+			if r.Door == "hook" && r.Tool == tool && r.Decision == "allow" {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s was judged and allowed %d times", tool, n)
+		}
+	}
 	const finding = "a model call went past the door: provider direct"
 	var out string
 	code := 0

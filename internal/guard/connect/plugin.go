@@ -53,11 +53,7 @@ func planSecond(dir *state.Dir, c *openclaw.Config, install openclaw.Install, do
 	}
 	s = &second{folder: pluginFolder(dir), agents: agents}
 	i := slices.IndexFunc(s.agents, func(a hook.Agent) bool { return a.Config == install.ConfigPath })
-	left = unfit(c, install, s.folder)
-	if left == "" && i < 0 {
-		left = besideTheDoor(install)
-	}
-	if left != "" {
+	if left = unfit(c, install, s.folder); left != "" {
 		return nil, left, nil
 	}
 	if i < 0 {
@@ -109,16 +105,6 @@ func unfit(c *openclaw.Config, install openclaw.Install, folder string) string {
 		return fmt.Sprintf("it would be in %s, which cannot be written: name another state directory with --state, such as the default", filepath.Dir(folder))
 	}
 	return unreadable(install.ConfigPath, folder)
-}
-
-// besideTheDoor says which provider in use does not pass the door, or "".
-func besideTheDoor(install openclaw.Install) string {
-	for _, r := range install.Routes() {
-		if r.Status != openclaw.Routable && r.Named {
-			return fmt.Sprintf("it would stop every tool call of %s, which does not pass the door; bring that behind the door, then connect again", r.ID)
-		}
-	}
-	return ""
 }
 
 // unreadable says why the agent, whose config it is, could not read the folder.

@@ -123,7 +123,6 @@ func TestWhereThePluginIsLeftOut(t *testing.T) {
 		"it is denied":     {"{ " + providers + " plugins: { deny: ['seawall-guard'] } }", nil, "plugins.deny names it"},
 		"the list is none": {"{ " + providers + " plugins: { load: { paths: '/opt/mine' } } }", nil, "plugins.load.paths is"},
 		"a container":      {"{ " + providers + " }", func(i *openclaw.Install) { i.Container = "openclaw" }, "container"},
-		"another way":      {`{ models: { providers: { local: { baseUrl: "http://127.0.0.1:9999/v1", apiKey: "key-of-the-local-provider-0001", api: "openai-completions", models: [ { id: "m" } ] }, far: { baseUrl: "http://127.0.0.1:9998", apiKey: "key-of-the-far-provider-00002", api: "google-generative-ai", models: [ { id: "m" } ] } } }, agents: { defaults: { model: { primary: "local/m", fallbacks: ["far/m"] } } } }`, nil, "every tool call of far"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := setup(t, c.text)

@@ -1,8 +1,9 @@
 // Package hook is the door that OpenClaw's plugin asks before a tool runs, and
-// tells of each call of a model. It checks the model door: a tool call that did
-// not come through it does not run, a model call that did not is a loud finding.
+// tells of each call of a model. It checks the model door: a tool call that was
+// not judged there is judged here, with unknown origins; a model call that did not
+// pass there is a loud finding.
 //
-//	plugin ──before_tool_call───▶ ticket? ──▶ allow, or block and a sentence
+//	plugin ──before_tool_call───▶ ticket? ──▶ allow ── none ──▶ judged here
 //	plugin ──before_agent_run───▶ whose words begin this run
 //	plugin ──model_call_started─▶ span seen at the model door? ──▶ nothing, or a finding
 //
@@ -24,7 +25,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/door/model"
@@ -43,9 +43,8 @@ const Path = "/.hook"
 func Endpoint(addr string) string { return "http://" + addr + Path }
 
 const (
-	maxBody     = 16 << 20         // bytes of one question: a file that is written is in it
-	maxPrograms = 1024             // of code mode, that are remembered
-	patience    = 10 * time.Second // until it is read
+	maxBody  = 16 << 20         // bytes of one question: a file that is written is in it
+	patience = 10 * time.Second // until it is read
 )
 
 // Door answers the plugin. It is safe for concurrent use and implements
@@ -57,7 +56,6 @@ type Door struct {
 	tickets *ticket.Book
 	watch   *watch
 	runs    *runs
-	code    *lru.Cache[string, struct{}] // programs that were let run, see nested
 	// Drill is told of each call. It is set before the door opens; nil knows none.
 	Drill Drill
 	// Loaded tells whether an OpenClaw, by the path of its config, is seen to load
@@ -91,7 +89,6 @@ func New(g *guard.Guard, dir *state.Dir, now func() time.Time) (*Door, error) {
 		return nil, err
 	}
 	d := &Door{guard: g, dir: dir, tickets: ticket.New(now), watch: newWatch(now, past), runs: newRuns(now)}
-	d.code, _ = lru.New[string, struct{}](maxPrograms) // an error is for a size below one
 	return d, errors.Join(d.takeOver(), d.Reload())
 }
 
@@ -245,45 +242,28 @@ func (d *Door) vouchedFor(config string, q question) guard.Action {
 	return a
 }
 
-// toolCall answers whether a call may run: once for each time that the model
-// door let it through.
+// toolCall answers whether a call may run. What the model door let through runs,
+// once for each time; all else is judged here, by what OpenClaw is about to run.
 func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
-	if notice, halted := d.guard.HaltCall(ctx, d.vouchedFor(config, q)); halted {
+	a := d.vouchedFor(config, q)
+	if notice, halted := d.guard.HaltCall(ctx, a); halted {
 		return answer{Block: true, Reason: notice}
 	}
-	why := "no answer of a model that passed Seawall asked for it"
-	var question int64
-	used := false
 	t, err := ticket.Of(config, q.Trace, q.Tool, q.Params)
-	if err == nil {
-		question, used = d.tickets.Use(t)
+	if err != nil {
+		return answer{Block: true, Reason: d.guard.Unjudged(ctx, a, "its arguments have no certain reading")}
 	}
-	switch {
-	case err != nil:
-		why = "its arguments have no certain reading"
-	case q.Trace == "":
-		why = "it belongs to no run that Seawall could know"
-	case used:
+	if question, used := d.tickets.Use(t); used {
 		d.drilled(q, true)
 		if question != 0 {
-			return answer{wait: func(ctx context.Context) answer { return d.await(ctx, d.vouchedFor(config, q), q, question) }}
+			return answer{wait: func(ctx context.Context) answer { return d.await(ctx, a, q, question) }}
 		}
-		return d.begins(config, q)
-	case d.nested(config, q):
-		return d.judge(ctx, d.vouchedFor(config, q), q)
+		return answer{Allow: true}
 	}
 	if said, is := d.drilled(q, false); is {
 		return answer{Block: true, Reason: said}
 	}
-	return answer{Block: true, Reason: d.guard.Unjudged(ctx, d.vouchedFor(config, q), why)}
-}
-
-// begins answers a call that may run.
-func (d *Door) begins(config string, q question) answer {
-	if q.program() {
-		d.code.Add(programKey(config, q.Trace, q.ID), struct{}{})
-	}
-	return answer{Allow: true}
+	return d.judge(ctx, a, q)
 }
 
 // modelCall notes a call that OpenClaw says it makes.

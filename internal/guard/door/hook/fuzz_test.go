@@ -16,7 +16,7 @@ import (
 )
 
 // FuzzQuestion: whatever is asked gets an answer that the plugin can read, and
-// no call runs that the model door did not let through.
+// no call runs that was not judged.
 func FuzzQuestion(f *testing.F) {
 	dir, err := state.Open(filepath.Join(f.TempDir(), "state"))
 	if err != nil {
@@ -58,7 +58,10 @@ func FuzzQuestion(f *testing.F) {
 			if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 				t.Fatalf("%q is answered %q: %v", body, w.Body, err)
 			}
-			if path == "/v1/tool-call" && (a.Allow || !a.Block || a.Reason == "") {
+			if path == "/v1/tool-call" && a.Allow && (len(rows.rows) == 0 || rows.rows[len(rows.rows)-1].Decision != "allow") {
+				t.Fatalf("%q ran unjudged", body)
+			}
+			if a.Allow == a.Block || a.Block && a.Reason == "" {
 				t.Fatalf("%q is answered %+v", body, a)
 			}
 		}

@@ -15,15 +15,14 @@ const handoverFile = "handover.json"
 
 // handover is what one door leaves to the next.
 type handover struct {
-	Tickets  []ticket.Outstanding `json:"tickets"`
-	Spans    []string             `json:"spans"`    // requests that were seen, the oldest first
-	Programs []string             `json:"programs"` // that were let run
+	Tickets []ticket.Outstanding `json:"tickets"`
+	Spans   []string             `json:"spans"` // requests that were seen, the oldest first
 }
 
 // HandOver leaves what the door knows to the one that opens after it on the
 // same state directory.
 func (d *Door) HandOver() error {
-	content, err := json.Marshal(handover{d.tickets.Outstanding(), d.watch.spans.Keys(), d.code.Keys()})
+	content, err := json.Marshal(handover{d.tickets.Outstanding(), d.watch.spans.Keys()})
 	if err != nil {
 		return fmt.Errorf("leaving the tickets to the next door: %w", err)
 	}
@@ -51,9 +50,6 @@ func (d *Door) takeOver() error {
 	d.tickets.Restore(left.Tickets)
 	for _, span := range left.Spans {
 		d.watch.spans.Add(span, struct{}{})
-	}
-	for _, program := range left.Programs {
-		d.code.Add(program, struct{}{})
 	}
 	return nil
 }
