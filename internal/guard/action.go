@@ -85,6 +85,7 @@ func (g *Guard) Judge(ctx context.Context, a Action) Decision {
 	if d.Restore = restored != "" && d.Verdict <= policy.Ask; d.Verdict != policy.Allow {
 		d.what = summary(a.Tool, in.Effects)
 	}
+	d = g.leave(ctx, a, in.Effects, d)
 	d = g.ask(g.keep(ctx, a.Turn, d, row), question, row.Detail)
 	if d.Verdict == policy.Allow {
 		g.await(a, d.ID)

@@ -17,6 +17,7 @@ import (
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/approval"
 	"github.com/openseawall/seawall/internal/guard/limit"
+	"github.com/openseawall/seawall/internal/guard/lineage"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/policy"
@@ -54,6 +55,8 @@ type Turn struct {
 	Speaker Speaker
 	// Talk is the conversation in which it happens; nil is not known.
 	Talk *origin.Conversation
+	// Order is the standing order whose run it is, or nil.
+	Order *operator.Order
 }
 
 // Decision is the answer to one action or text.
@@ -131,6 +134,12 @@ type Guard struct {
 	// It is set before the guard is used, and safe for concurrent use.
 	Unproven func(config string) *Unproven
 
+	// Lineage is of what the agent's files, jobs and messages to itself were made. It
+	// is set before the guard is used; nil knows nothing and keeps nothing.
+	Lineage *lineage.Book
+	// Order finds the standing order that a job is, by OpenClaw's id and the hash of
+	// its text. It is set before the guard is used; nil has none.
+	Order func(job, text string) *operator.Order
 	// Limits count what is used. It is set before the guard is used; nil has none.
 	Limits *limit.Book
 	// Observes tells whether what would ask is only recorded. It is set before the

@@ -21,6 +21,9 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 		call.Command = commandOf(a.Args)
 	}
 	f := a.Talk.Of(call)
+	if a.Order.Covers(a.Tool, arguments, e.Kinds) {
+		f.Decided, f.Named = true, true
+	}
 	o := policy.Origin{Values: texts(f.Labels), Decided: f.Decided, Named: f.Named, Link: f.Link, Private: texts(f.Private)}
 	for _, l := range f.Labels {
 		o.Quoted = o.Quoted || l == origin.Quoted

@@ -27,6 +27,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/door/hook"
 	"github.com/openseawall/seawall/internal/guard/door/model"
 	"github.com/openseawall/seawall/internal/guard/limit"
+	"github.com/openseawall/seawall/internal/guard/lineage"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/guard/proof"
@@ -123,13 +124,19 @@ func open(ctx context.Context, dir *state.Dir, version string, routes *model.Rou
 	s.desk = operator.Open(dir, time.Now)
 	s.guard.Operator, s.guard.Approvals = s.desk, approval.Open(dir, time.Now)
 	s.guard.Observes, s.guard.Limits = s.desk.Observes, limit.Open(dir, time.Now)
+	if s.guard.Lineage, err = lineage.Open(ctx, dir, time.Now); err != nil {
+		return nil, errors.Join(err, record.Close())
+	}
+	s.vouch()
 	s.door = model.New(s.guard, routes, nil)
 	s.door.Price = s.Price
 	return s, nil
 }
 
 // Close writes what waits into the record.
-func (s *Service) Close() error { return errors.Join(s.guard.Limits.Save(), s.ledger.Close()) }
+func (s *Service) Close() error {
+	return errors.Join(s.guard.Limits.Save(), s.guard.Lineage.Close(), s.ledger.Close())
+}
 
 // Serve opens door and page on their listeners until the context ends.
 func (s *Service) Serve(ctx context.Context, door, page net.Listener) error {

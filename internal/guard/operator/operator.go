@@ -11,6 +11,7 @@
 //	seawall why ID --wrong    ──▶ wrong.json  ──▶ Desk.Wrong
 //	seawall observe, enforce  ──▶ observe.json ─▶ Desk.Observing ──▶ guard
 //	seawall policy tool NAME  ──▶ tools.json  ──▶ Desk.Settled
+//	seawall vouch             ──▶ vouched.json ──▶ Desk.Vouched
 //	                 notices.json ◀─────────────▶ Desk.Said
 package operator
 
@@ -33,6 +34,7 @@ type Desk struct {
 
 	silenced atomic.Pointer[silenced]
 	tools    atomic.Pointer[tools]
+	vouched  atomic.Pointer[vouchedFile]
 	observed atomic.Pointer[observing]
 	waiting  waiters // for a freeze
 }

@@ -49,6 +49,9 @@ type Part struct {
 	Model bool
 	// Marked tells that a detector found an attack in it.
 	Marked bool
+	// Before tells that nobody known wrote it, and that it was there before: only a
+	// value that stands in it comes from it.
+	Before bool
 	// Of the result of a call: the tool, its arguments, where its results come from,
 	// and whether these are for the operator's eyes only.
 	Tool    string
@@ -89,6 +92,7 @@ type Conversation struct {
 	parts     []Part
 	said      []*message // the operator's messages
 	untrusted []Label    // what else stands in it
+	before    []Part     // see Part.Before
 	workspace string
 	results   []result
 	cache     *Cache
@@ -102,6 +106,8 @@ func New(parts []Part, workspace string, cache *Cache) *Conversation {
 	for _, p := range parts {
 		switch {
 		case p.Model:
+		case p.Before:
+			c.before = append(c.before, p)
 		case p.Label == Operator:
 			m := c.cache.message(p)
 			c.said = append(c.said, m)
@@ -123,6 +129,29 @@ func (c *Conversation) note(l Label) {
 	if !l.trusted() && !slices.Contains(c.untrusted, l) {
 		c.untrusted = append(c.untrusted, l)
 	}
+}
+
+// Untrusted is the join of what stands in it that does not decide like the operator:
+// what the model writes is made of that. Of a conversation that nobody saw it is
+// unknown.
+func (c *Conversation) Untrusted() []Label {
+	if c == nil {
+		return []Label{Unknown}
+	}
+	return slices.Clone(c.untrusted)
+}
+
+// Worst is the least trusted of some labels, "" of none.
+func Worst(labels []Label) (worst Label) {
+	for i, l := range labels {
+		if !slices.Contains(order, l) {
+			l = Unknown
+		}
+		if i == 0 || byTrust(worst, l) < 0 {
+			worst = l
+		}
+	}
+	return worst
 }
 
 func byTrust(a, b Label) int { return slices.Index(order, a) - slices.Index(order, b) }

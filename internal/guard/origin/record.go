@@ -170,7 +170,7 @@ func (r *record) writes(value string) bool {
 // mayPoint reports whether results of a class are records of the operator's own
 // tools. What a page says is all its writer's, and so is what a command prints.
 func mayPoint(p Part) bool {
-	return p.Class != effect.FromWeb && p.Class != effect.FromCommands && p.Label != Person
+	return p.Class != effect.FromWeb && p.Class != effect.FromCommands && p.Label != Person && p.Label != Label(effect.FromWeb)
 }
 
 // records are those of all results, the last result first.

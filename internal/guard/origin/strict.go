@@ -29,13 +29,28 @@ func (j *judgement) value(a effect.Argument) verdict {
 	if strings.TrimSpace(a.Value) == "" {
 		return verdict{}
 	}
-	if len(j.untrusted) == 0 {
+	if len(j.untrusted) == 0 && !j.stoodBefore(a) {
 		return own(Operator)
 	}
 	if why := j.against(a); why != "" {
 		return verdict{j.whence(a.Value), why}
 	}
 	return own(Operator)
+}
+
+// stoodBefore reports whether an address stands in what was there before and has no
+// known writer. That a word does says nothing.
+func (j *judgement) stoodBefore(a effect.Argument) bool {
+	switch a.Kind {
+	case effect.Recipient, effect.URL, effect.Host:
+	default:
+		return false
+	}
+	if !specific(a.Value) {
+		return false
+	}
+	forms := writings(a.Value)
+	return slices.ContainsFunc(j.before, func(p Part) bool { return holds(p.Text, forms) })
 }
 
 // against is what speaks against a value being the operator's, or "".

@@ -6,6 +6,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard"
+	"github.com/openseawall/seawall/internal/guard/lineage"
 	"github.com/openseawall/seawall/internal/guard/origin"
 	"github.com/openseawall/seawall/internal/guard/wire"
 	"github.com/openseawall/seawall/internal/openclaw"
@@ -18,12 +19,14 @@ type past struct {
 	marked  map[int]bool             // in which a detector found an attack, by their index
 	spoken  int                      // the part with the words by which the run began, or -1
 	schemas map[string]effect.Schema // of the tools that are offered
+	files   []lineage.Piece          // of the workspace, in the instructions
 }
 
 // hear keeps what calls are judged by. marked are the parts in which a detector
 // found an attack.
 func (t *turn) hear(marked map[int]bool) {
 	t.past = past{parts: compact(t.request.Parts), marked: marked, spoken: t.spoken(), schemas: map[string]effect.Schema{}}
+	t.lineage()
 	for _, o := range t.request.Tools {
 		if effect.Known(o.Name) {
 			continue // what it does is known without
@@ -48,6 +51,7 @@ func (t *turn) talk() *origin.Conversation {
 	for i, p := range t.past.parts {
 		parts[i].Marked = t.past.marked[p.Index]
 	}
+	parts = t.descended(parts)
 	return origin.New(parts, t.Workspace, cache)
 }
 
@@ -59,6 +63,8 @@ func (t *turn) whose(p wire.Part) (origin.Label, string) {
 	switch {
 	case p.Index == t.past.spoken && t.Speaker.Who == guard.Visitor:
 		return origin.Person, p.Text
+	case p.Index == t.past.spoken && t.Speaker.Job != (guard.Job{}):
+		return t.ordered(p)
 	case openclaw.IsRuntime(p.Text):
 		return origin.System, p.Text
 	}
