@@ -1,7 +1,7 @@
 // Bench measures what Seawall costs, in one run on one machine, beside the same
 // work without it. See README.md.
 //
-//	go run ./bench [-json] [-profile FILE] [-only door,load,memory,start,inside,audit,record]
+//	go run ./bench [-json] [-profile FILE] [-only door,load,memory,start,rest,inside,audit,record]
 package main
 
 import (
@@ -24,7 +24,7 @@ const serveCommand = "serve"
 
 // besides names the second column of each group.
 var besides = map[string]string{
-	doorGroup: "direct", loadGroup: "direct", insideGroup: "plain proxy", auditGroup: "the other",
+	doorGroup: "direct", loadGroup: "direct", insideGroup: "plain proxy", decideGroup: "decoding", auditGroup: "the other",
 }
 
 type flags struct {
@@ -56,7 +56,7 @@ func main() {
 	}
 }
 
-var parts = []string{"door", "load", "memory", "start", "inside", "audit", "record"}
+var parts = []string{"door", "load", "memory", "start", "rest", "inside", "decide", "audit", "record"}
 
 func run(ctx context.Context, f flags) (err error) {
 	if flag.NArg() > 0 {
@@ -119,6 +119,10 @@ func (s *stage) measure(ctx context.Context, part string, profile io.Writer) ([]
 		return s.inside(ctx, profile)
 	case "start":
 		return s.starts(ctx)
+	case "rest":
+		return s.rest(ctx)
+	case "decide":
+		return decide(ctx)
 	case "audit":
 		return s.audits(ctx)
 	}

@@ -22,6 +22,7 @@ type result struct {
 	// Wanted bounds what Seawall adds to Beside, or Value when Beside is not
 	// given or the unit is a rate, where it is a bound from below.
 	Wanted float64 `json:"wanted,omitempty"`
+	Alone  bool    `json:"-"` // Wanted bounds Value, whatever is beside it
 	Note   string  `json:"note,omitempty"`
 }
 
@@ -32,7 +33,7 @@ func (r result) judged() float64 {
 	switch {
 	case r.rate() && r.Beside > 0:
 		return r.Value / r.Beside
-	case r.Beside > 0:
+	case r.Beside > 0 && !r.Alone:
 		return r.Value - r.Beside
 	}
 	return r.Value
@@ -57,7 +58,7 @@ func (r result) wanted() string {
 		return fmt.Sprintf("≥ %g ×", r.Wanted)
 	case r.rate():
 		return fmt.Sprintf("≥ %s", number(r.Wanted))
-	case r.Beside > 0:
+	case r.Beside > 0 && !r.Alone:
 		return fmt.Sprintf("+ < %s", number(r.Wanted))
 	}
 	return "< " + number(r.Wanted)
