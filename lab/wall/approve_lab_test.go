@@ -41,6 +41,8 @@ func TestApproval(t *testing.T) {
 	t.Run("it waits, and runs when it is allowed", func(t *testing.T) { waitsAndRuns(t, w) })
 	t.Run("it does not run when it is denied", func(t *testing.T) { waitsAndIsDenied(t, w) })
 	t.Run("what was allowed too late runs at the next try", func(t *testing.T) { runsAtTheNextTry(t, w) })
+	t.Run("while it is observed what would ask runs", func(t *testing.T) { runsObserved(t, w) })
+	t.Run("above a limit it asks", func(t *testing.T) { asksAboveALimit(t, w) })
 }
 
 // question is the one that waits.
@@ -96,15 +98,15 @@ func waitsAndRuns(t *testing.T, w *wall) {
 		t.Errorf("the agent answered %s: %q", reply.Raw, w.results())
 	}
 	w.done(t, last, "exec")
-	var asked, answered, allowed bool
-	for _, r := range w.rows(last) {
-		asked = asked || r.ID == q.Row.ID && r.Door == "model" && r.Decision == "ask"
-		answered = answered || r.Kind == ledger.Event && r.Approval != nil && r.Approval.Question == q.Row.ID && r.Approval.Answer == "allow"
-		allowed = allowed || r.Door == "hook" && r.Decision == "allow" && r.Approval != nil && r.Approval.Question == q.Row.ID
-	}
-	if !asked || !answered || !allowed {
-		t.Errorf("asked %v, answered %v, allowed %v: %+v", asked, answered, allowed, w.rows(last))
-	}
+	until(t, "the record does not have the question, the answer and the call", func() bool { // the answer within a second
+		var asked, answered, allowed bool
+		for _, r := range w.rows(last) {
+			asked = asked || r.ID == q.Row.ID && r.Door == "model" && r.Decision == "ask"
+			answered = answered || r.Kind == ledger.Event && r.Approval != nil && r.Approval.Question == q.Row.ID && r.Approval.Answer == "allow"
+			allowed = allowed || r.Door == "hook" && r.Decision == "allow" && r.Approval != nil && r.Approval.Question == q.Row.ID
+		}
+		return asked && answered && allowed
+	})
 	if out, code := w.run("approve", fmt.Sprint(q.N), "--yes"); code == 0 || !strings.Contains(out, "asks again") {
 		t.Errorf("allowing it again: exit %d: %s", code, out)
 	}
