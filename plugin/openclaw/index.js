@@ -147,6 +147,17 @@ export async function modelCallStarted(config, event, ctx) {
   }
 }
 
+// modelCallEnded tells of a call that was ended before its answer began: its
+// request may never have been made, and is not to be looked for.
+export async function modelCallEnded(config, event, ctx) {
+  if (event?.failureKind !== "aborted" || event.timeToFirstByteMs !== undefined || event.responseStreamBytes) return;
+  try {
+    await post(config, "/v1/model-call", { trace: ctx?.trace?.traceId ?? "", span: ctx?.trace?.spanId ?? "", aborted: true });
+  } catch {
+    // As above.
+  }
+}
+
 export default {
   id: "seawall-guard",
   name: "Seawall",
@@ -157,5 +168,6 @@ export default {
     api.on("before_tool_call", (event, ctx) => beforeToolCall(config, event, ctx), { priority: 1000, timeoutMs: budget });
     api.on("before_agent_run", (event, ctx) => beforeAgentRun(config, event, ctx), { priority: 1000 });
     api.on("model_call_started", (event, ctx) => modelCallStarted(config, event, ctx));
+    api.on("model_call_ended", (event, ctx) => modelCallEnded(config, event, ctx));
   },
 };

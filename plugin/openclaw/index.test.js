@@ -5,7 +5,7 @@ import http from "node:http";
 import { once } from "node:events";
 import { test } from "node:test";
 
-import plugin, { beforeAgentRun, beforeToolCall, modelCallStarted, stopped } from "./index.js";
+import plugin, { beforeAgentRun, beforeToolCall, modelCallEnded, modelCallStarted, stopped } from "./index.js";
 
 // door answers like Seawall's, or not; asked holds what it was asked.
 async function door(t, answer) {
@@ -140,8 +140,19 @@ test("each model call is told of, and a closed door is no error", async (t) => {
   await modelCallStarted({ endpoint: "http://127.0.0.1:1", token: "t" }, {}, undefined);
 });
 
+test("a call is told of again when it was ended before its answer began", async (t) => {
+  const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
+  await modelCallEnded(config, { outcome: "completed" }, ctx);
+  await modelCallEnded(config, { outcome: "error", failureKind: "timeout" }, ctx);
+  await modelCallEnded(config, { outcome: "error", failureKind: "aborted", timeToFirstByteMs: 0, responseStreamBytes: 10 }, ctx);
+  assert.deepEqual(asked, []);
+  await modelCallEnded(config, { outcome: "error", failureKind: "aborted" }, ctx);
+  assert.deepEqual(asked[0].body, { trace: "0af7", span: "b7ad", aborted: true });
+  await modelCallEnded({ endpoint: "http://127.0.0.1:1", token: "t" }, { failureKind: "aborted" }, undefined);
+});
+
 test("it registers its hooks, those that decide ahead of others", () => {
   const on = [];
   plugin.register({ pluginConfig: {}, on: (name, _f, options) => on.push([name, options?.priority, options?.timeoutMs]) });
-  assert.deepEqual(on, [["before_tool_call", 1000, 600000], ["before_agent_run", 1000, undefined], ["model_call_started", undefined, undefined]]);
+  assert.deepEqual(on, [["before_tool_call", 1000, 600000], ["before_agent_run", 1000, undefined], ["model_call_started", undefined, undefined], ["model_call_ended", undefined, undefined]]);
 });

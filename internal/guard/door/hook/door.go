@@ -217,6 +217,7 @@ type question struct {
 	Span     string `json:"span"`
 	Provider string `json:"provider"`
 	Model    string `json:"model"`
+	Aborted  bool   `json:"aborted"` // the call of a model was ended before its answer began
 
 	Prompt    string `json:"prompt"` // the words that begin a run
 	Owner     bool   `json:"senderIsOwner"`
@@ -266,8 +267,12 @@ func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
 	return d.judge(ctx, a, q)
 }
 
-// modelCall notes a call that OpenClaw says it makes.
+// modelCall notes a call that OpenClaw says it makes, or has ended.
 func (d *Door) modelCall(_ context.Context, config string, q question) answer {
-	d.watch.reported(config, q.Span, q.turn(), q.Model)
+	if q.Aborted {
+		d.watch.aborted(config, q.Span)
+	} else {
+		d.watch.reported(config, q.Span, q.turn(), q.Model)
+	}
 	return answer{Allow: true}
 }

@@ -67,6 +67,7 @@ func Current(past []Past, now time.Time) []Past {
 type watch struct {
 	now   func() time.Time
 	spans *lru.Cache[string, struct{}]
+	ended *lru.Cache[string, struct{}] // spans of calls that were ended before their answer began
 
 	mu      sync.Mutex
 	reports []report // the oldest first
@@ -93,6 +94,7 @@ type report struct {
 func newWatch(now func() time.Time, past []Past) *watch {
 	w := &watch{now: now, past: past, agents: map[string]*contact{}}
 	w.spans, _ = lru.New[string, struct{}](maxSpans) // an error is for a size below one
+	w.ended, _ = lru.New[string, struct{}](maxReports)
 	return w
 }
 
@@ -206,6 +208,12 @@ func (w *watch) reported(config, span string, t guard.Turn, model string) {
 	}
 }
 
+// aborted notes that a call was ended before its answer began: a turn that is ended
+// as its call begins makes no request. OpenClaw tells of both on their own, in any
+// order. Where the request was made nevertheless, nobody got an answer to it; an
+// agent's process that hides its calls need not report them to begin with.
+func (w *watch) aborted(config, span string) { w.ended.Add(config+"\x00"+span, struct{}{}) }
+
 // short makes what the agent says fit for a finding that a person reads.
 func short(s string) string {
 	s = strings.Map(func(r rune) rune {
@@ -229,6 +237,7 @@ func (w *watch) due() (missing []report) {
 		switch {
 		case w.spans.Contains(r.key):
 			came = append(came, r)
+		case w.ended.Contains(r.key):
 		case w.now().Before(r.until):
 			waiting = append(waiting, r)
 		default:

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -43,5 +44,27 @@ func TestWhatStatusReads(t *testing.T) {
 	s.report("3333333333333333", "chat")
 	if p := read(); p.Silent {
 		t.Errorf("of one that was heard again it says %+v", p)
+	}
+}
+
+// TestATurnThatEndsAsItsCallBegins makes no request; which of the two OpenClaw tells
+// of first is chance. A call past the door that was not ended stays a finding.
+func TestATurnThatEndsAsItsCallBegins(t *testing.T) {
+	s := open(t)
+	const ended = "1111111111111111"
+	abort := func(span string) {
+		t.Helper()
+		if status, a := s.ask(0, Path+"/v1/model-call", `{"trace":"`+run+`","span":"`+span+`","aborted":true}`); status != http.StatusOK || !a.Allow {
+			t.Errorf("what ended a call was answered %d %+v", status, a)
+		}
+	}
+	s.report(span, "chat")
+	abort(span)
+	abort(ended)
+	s.report(ended, "chat")
+	s.report("2222222222222222", "other")
+	s.at = s.at.Add(2 * grace)
+	if fresh := s.sweep(); len(fresh) != 1 || fresh[0].Provider != "other" {
+		t.Errorf("past the door are %+v", fresh)
 	}
 }
