@@ -1,12 +1,14 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -31,6 +33,7 @@ type Store struct {
 	current atomic.Pointer[Policy]
 
 	reload  sync.Mutex
+	loaded  []source // what is in force was loaded from, nil when not known
 	problem atomic.Pointer[string]
 }
 
@@ -80,7 +83,15 @@ func (s *Store) Reload() (changed bool, err error) {
 	s.reload.Lock()
 	defer s.reload.Unlock()
 	old := s.current.Load()
-	p, err := read(s.path)
+	sources, err := sourcesAt(s.path)
+	if err == nil && s.loaded != nil && slices.EqualFunc(sources, s.loaded, source.equal) {
+		s.problem.Store(nil)
+		return false, nil
+	}
+	var p *Policy
+	if err == nil {
+		p, err = load(sources...)
+	}
 	if err != nil {
 		err = fmt.Errorf("the changed policy in %s was refused, the last good one (%s) stays in force:\n%w",
 			s.path, old.Version(), err)
@@ -89,6 +100,7 @@ func (s *Store) Reload() (changed bool, err error) {
 		return false, err
 	}
 	s.problem.Store(nil)
+	s.loaded = sources
 	if p.Version() == old.Version() {
 		return false, nil
 	}
@@ -101,15 +113,24 @@ func (s *Store) Reload() (changed bool, err error) {
 func Check(path string) (*Policy, error) { return read(path) }
 
 func read(path string) (*Policy, error) {
-	text, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
-	sources, err := withOwn(path, text)
+	sources, err := sourcesAt(path)
 	if err != nil {
 		return nil, err
 	}
 	return load(sources...)
+}
+
+// sourcesAt are the documents of the policy whose file is at path.
+func sourcesAt(path string) ([]source, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return withOwn(path, text)
+}
+
+func (s source) equal(other source) bool {
+	return s.file == other.file && bytes.Equal(s.text, other.text)
 }
 
 // withOwn are the documents of a policy whose file at path has that text, and what
