@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -193,10 +194,35 @@ func clearUp(cmd *cobra.Command, dir *state.Dir, in openclaw.Install, f connectF
 	}
 	fmt.Fprintf(out, "The placeholder stands in %d of them now.", len(copies.Fixable())-len(left))
 	if in.Process != nil {
-		fmt.Fprint(out, " Restart OpenClaw where its environment had a key: openclaw gateway restart")
+		fmt.Fprint(out, " Restart OpenClaw where its environment had a key: "+restartCommand(in, runningAs()))
 	}
 	fmt.Fprintln(out)
 	return nil
+}
+
+// runningAs is the account that this program runs as; "" when that is not known.
+func runningAs() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// restartCommand is what a person types to start an OpenClaw anew: as the user
+// whose it is, or through the systemd that runs it.
+func restartCommand(in openclaw.Install, me string) string {
+	switch manager, unit, nested := strings.Cut(in.Unit, "/"); {
+	case in.Container != "":
+		return "docker restart " + in.Container
+	case in.Unit != "" && !nested && strings.HasSuffix(manager, ".service") && !strings.HasPrefix(manager, "user@"):
+		return "systemctl restart " + manager
+	case nested && in.Owner != "" && in.Owner != me && strings.HasSuffix(unit, ".service"):
+		return "systemctl --user --machine=" + in.Owner + "@ restart " + unit
+	case in.Owner != "" && in.Owner != me:
+		return "sudo -H -u " + in.Owner + " openclaw gateway restart"
+	}
+	return "openclaw gateway restart"
 }
 
 // tableNow is the table of installations as their configs are now.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ type logFlags struct {
 	json, follow bool
 	ran          bool
 	damage, all  bool
+	painted      bool // in colours
 	since, until string
 	filter       ledger.Filter
 }
@@ -100,19 +102,21 @@ func showLog(cmd *cobra.Command, f logFlags) error {
 	}
 	// What has just been decided cannot have an outcome yet: that comes as a line.
 	f.filter.Brief = f.format != "jsonl" && !f.follow
-	printer := write(cmd.OutOrStdout(), f)
+	f.painted = colour(cmd.OutOrStdout())
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	printer := write(out, f)
 	for {
 		for row, err := range record.Rows(cmd.Context(), f.filter) {
 			if err != nil {
-				return err
+				return errors.Join(out.Flush(), err)
 			}
 			if err := printer(row); err != nil {
 				return err
 			}
 			f.filter.After = row.ID
 		}
-		if !f.follow {
-			return nil
+		if err := out.Flush(); err != nil || !f.follow {
+			return err
 		}
 		f.filter.Last = 0
 		select {
@@ -158,7 +162,6 @@ var formats = map[string]func(io.Writer, logFlags) rowPrinter{
 
 func newRowPrinter(w io.Writer, f logFlags) rowPrinter {
 	colours := map[string]string{"deny": "1", "ask": "3", "redact": "3", "allow": "2"}
-	painted := colour(w)
 	return func(r ledger.Row) error {
 		if f.follow {
 			if r.Kind == ledger.Asked {
@@ -167,7 +170,7 @@ func newRowPrinter(w io.Writer, f logFlags) rowPrinter {
 			r.Outcome = ""
 		}
 		decision := fmt.Sprintf("%-6s", cmp.Or(r.Decision, r.Kind))
-		if c, ok := colours[r.Decision]; ok && painted {
+		if c, ok := colours[r.Decision]; ok && f.painted {
 			decision = lipgloss.NewStyle().Foreground(lipgloss.Color(c)).Render(decision)
 		}
 		_, err := fmt.Fprintf(w, "%6d  %s  %s  %s\n", r.ID, r.Time.Local().Format("2006-01-02 15:04:05"), decision, sentenceOf(r))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -237,8 +238,16 @@ func greet(out io.Writer, dir *state.Dir, a *posture.Audit, page string) error {
 	if err != nil {
 		return err
 	}
-	standing := watched.Stand(a, len(connected), true, time.Now())
+	now := time.Now()
+	standing := watched.Stand(a, len(connected), true, now)
 	fmt.Fprintf(plain.Writer(out), "\n%s.\n%s\n", capital(standing.Label), standing.Sentence)
+	if len(connected) > 0 {
+		for _, p := range watched.Problems(now) {
+			if !strings.HasPrefix(standing.Sentence, p.String()) {
+				fmt.Fprintln(plain.Writer(out), p)
+			}
+		}
+	}
 	if terminal(out) {
 		fmt.Fprintln(out, "It ends with Ctrl-C.")
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"io"
 	"net/netip"
 	"os"
 
@@ -23,12 +24,16 @@ func watch(dir *state.Dir) *proof.Watch {
 	return proof.New(dir, door, os.Stderr)
 }
 
-// Watch looks once and then watches until stop is called. It is for the process
-// that may read the agent's files and processes, which the doors may not.
+// Watch looks once and then watches until stop is called. What the first look
+// finds stands in the state, for who starts it to say; what is new after that is
+// told on standard error. It is for the process that may read the agent's files
+// and processes, which the doors may not.
 func Watch(ctx context.Context, dir *state.Dir) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done, w := make(chan struct{}), watch(dir)
+	w.Tell(io.Discard)
 	w.Look(ctx)
+	w.Tell(os.Stderr)
 	go func() {
 		defer close(done)
 		w.Run(ctx)

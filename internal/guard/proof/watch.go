@@ -54,6 +54,9 @@ func New(dir *state.Dir, door func() (netip.AddrPort, error), tell io.Writer) *W
 	}
 }
 
+// Tell has new problems told of on another writer from now on.
+func (w *Watch) Tell(to io.Writer) { w.tell = to }
+
 // Run looks again and again until the context ends.
 func (w *Watch) Run(ctx context.Context) {
 	tick := time.NewTicker(glances)
