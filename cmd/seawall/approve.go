@@ -188,9 +188,7 @@ func listQuestions(cmd *cobra.Command, f approveFlags, dir *state.Dir, all []app
 		}
 	}
 	if f.json {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		return e.Encode(shown)
+		return writeJSON(out, shown)
 	}
 	if len(shown) == 0 {
 		fmt.Fprintln(out, "Nothing waits for an answer.")

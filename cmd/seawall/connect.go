@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -120,9 +119,7 @@ func runConnect(cmd *cobra.Command, f connectFlags) error {
 	if err != nil {
 		return err
 	}
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	return e.Encode(rows)
+	return writeJSON(out, rows)
 }
 
 // connectAll shows how the routes stand, connects what can be, and clears up

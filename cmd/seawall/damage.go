@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -43,9 +42,7 @@ func showDamage(cmd *cobra.Command, f logFlags) error {
 		return err
 	}
 	if f.json {
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return writeJSON(cmd.OutOrStdout(), r)
 	}
 	return printDamage(cmd.OutOrStdout(), r, f.all)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -29,9 +28,7 @@ look.`,
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				err = e.Encode(map[string]any{"well": len(findings) == 0, "findings": findings})
+				err = writeJSON(cmd.OutOrStdout(), map[string]any{"well": len(findings) == 0, "findings": findings})
 			} else {
 				err = printFindings(cmd.OutOrStdout(), findings)
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -97,9 +96,7 @@ func freeze(cmd *cobra.Command, since string, asJSON, all, yes bool) error {
 		return fmt.Errorf("it is frozen, but what happened before cannot be read: %w", err)
 	}
 	if asJSON {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		err = e.Encode(n)
+		err = writeJSON(out, n)
 	} else {
 		err = printFrozen(out, dir, n, all)
 	}

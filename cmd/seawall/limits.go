@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -41,9 +40,7 @@ answered by Seawall instead of a model.`,
 			if !asJSON {
 				return printLimits(plain.Writer(cmd.OutOrStdout()), dir, s)
 			}
-			e := json.NewEncoder(cmd.OutOrStdout())
-			e.SetIndent("", "  ")
-			return e.Encode(s)
+			return writeJSON(cmd.OutOrStdout(), s)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; money is in millionths of a dollar")

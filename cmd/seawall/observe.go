@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -97,9 +96,7 @@ func reportObserved(cmd *cobra.Command, dir *state.Dir, o *operator.Observing, a
 		return err
 	}
 	if asJSON {
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
+		return writeJSON(cmd.OutOrStdout(), struct {
 			Until     time.Time `json:"until"`
 			Observing bool      `json:"observing"`
 			observe.Report

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,10 +30,7 @@ func newPolicyList() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetEscapeHTML(false)
-				e.SetIndent("", "  ")
-				return e.Encode(map[string]any{"version": p.Version(), "rules": p.Rules(), "exceptions": p.Exceptions()})
+				return writeJSON(cmd.OutOrStdout(), map[string]any{"version": p.Version(), "rules": p.Rules(), "exceptions": p.Exceptions()})
 			}
 			return listPolicy(plain.Writer(cmd.OutOrStdout()), p, time.Now())
 		},

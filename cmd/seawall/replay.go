@@ -46,16 +46,16 @@ FILE may be gzipped; - is the standard input.`,
 			}
 			defer in.Close()
 			out := bufio.NewWriter(cmd.OutOrStdout())
-			defer out.Flush()
 			answer := func(c replay.Case, a replay.Answer) error { return printAnswer(out, c, a) }
 			if asJSON {
 				e := json.NewEncoder(out)
 				e.SetEscapeHTML(false)
 				answer = func(_ replay.Case, a replay.Answer) error { return e.Encode(a) }
 			}
-			return replay.New(p).Lines(cmd.Context(), in, answer, func(line int, err error) {
+			err = replay.New(p).Lines(cmd.Context(), in, answer, func(line int, err error) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s, line %d: %v\n", args[0], line, err)
 			})
+			return errors.Join(err, out.Flush())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "jsonl", false, "print one JSON object a line")
@@ -73,36 +73,30 @@ func replayPolicy(path string) (*policy.Policy, error) {
 
 // openLines opens a file of lines, which may be gzipped.
 func openLines(path string, in io.Reader) (io.ReadCloser, error) {
+	file := io.NopCloser(in)
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("reading recorded calls: %w", err)
 		}
-		in = f
+		file = f
 	}
-	b := bufio.NewReaderSize(in, 1<<16)
-	if head, _ := b.Peek(2); string(head) == "\x1f\x8b" {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("reading recorded calls from %s: %w", path, err)
-		}
-		return both{z, in}, nil
+	b := bufio.NewReaderSize(file, 1<<16)
+	if head, _ := b.Peek(2); string(head) != "\x1f\x8b" {
+		return lineFile{b, file}, nil
 	}
-	return both{b, in}, nil
+	z, err := gzip.NewReader(b)
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("reading recorded calls from %s: %w", path, err)
+	}
+	return lineFile{z, file}, nil
 }
 
-// both reads from one reader and closes another.
-type both struct {
+// lineFile is read from what a file holds; what is closed is the file.
+type lineFile struct {
 	io.Reader
-	under io.Reader
-}
-
-// Close implements io.Closer.
-func (b both) Close() error {
-	if c, ok := b.under.(io.Closer); ok {
-		return c.Close()
-	}
-	return errors.New("not open")
+	io.Closer
 }
 
 // printAnswer prints one answer for a person.

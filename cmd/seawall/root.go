@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ It sends nothing anywhere that you did not configure.`,
 		return fmt.Errorf("%w: `%s --help` lists what there is", err, cmd.CommandPath())
 	})
 	root.AddCommand(newWhy(), newSetup(), newBugreport(), newHarden(), newBan())
-	root.AddCommand(newAudit(), newAccept(), newControls(), newUp(), newGuard(), newDoors(), newConnect(), newDisconnect(), newInstall(), newRemove(), newServe(), newWatch(), newBoundary(), newAttempt(), newFreeze(), newThaw(), newStop(), newStatus(), newDoctor(), newPage(), newLog(), newPass(), newApprove(), newNotify(), newDigest(), newPolicy(), newReplay(), newLimits(), newObserve(), newEnforce(), newDemo(), newMan(), helpOwnUser())
+	root.AddCommand(newAudit(), newAccept(), newControls(), newUp(), newGuard(), newDoors(), newConnect(), newDisconnect(), newInstall(), newRemove(), newServe(), newWatch(), newBoundary(), newAttempt(), newFreeze(), newThaw(), newStop(), newStatus(), newDoctor(), newPage(), newLog(), newPass(), newApprove(), newVouch(), newOrders(), newNotify(), newDigest(), newPolicy(), newReplay(), newLimits(), newObserve(), newEnforce(), newDemo(), newMan(), helpOwnUser())
 	return root
 }
 
@@ -102,4 +103,12 @@ func existingState() (*state.Dir, error) {
 		return nil, fmt.Errorf("there is no Seawall in %s: start one with seawall up", stateDir)
 	}
 	return dir, err
+}
+
+// writeJSON is what commands print with --json, for programs and for people.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }

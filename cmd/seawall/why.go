@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -89,10 +88,7 @@ func explain(cmd *cobra.Command, dir *state.Dir, arg string, f whyFlags) error {
 	case f.wrong:
 		return silence(out, dir, x)
 	case f.json:
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(x)
+		return writeJSON(out, x)
 	default:
 		printWhy(out, x)
 		return nil
