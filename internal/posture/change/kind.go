@@ -200,8 +200,12 @@ func installPackages(ctx context.Context, m Machine, _ string, was, next State) 
 	return err
 }
 
+// strictly has apt count only what needs a package, not what recommends it: that
+// did not bring it.
+var strictly = []string{"-o", "APT::AutoRemove::RecommendsImportant=false", "-o", "APT::AutoRemove::SuggestsImportant=false", "--auto-remove"}
+
 // orphans are the packages that nobody would need without these: what apt brought
-// along with them. What needs one of these is none.
+// along with them. What needs one of these is none, nor is what nobody needs anyway.
 func orphans(ctx context.Context, m Machine, names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -210,8 +214,12 @@ func orphans(ctx context.Context, m Machine, names []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := wouldPurge(ctx, m, names, "--auto-remove")
-	return slices.DeleteFunc(all, func(name string) bool { return slices.Contains(without, name) }), err
+	anyway, err := wouldPurge(ctx, m, nil, strictly...)
+	if err != nil {
+		return nil, err
+	}
+	all, err := wouldPurge(ctx, m, names, strictly...)
+	return slices.DeleteFunc(all, func(name string) bool { return slices.Contains(without, name) || slices.Contains(anyway, name) }), err
 }
 
 // wouldPurge are all packages that would go with these.
@@ -240,8 +248,29 @@ func purge(ctx context.Context, m Machine, names []string) error {
 			return fmt.Errorf("%s was installed since and needs one of them: they stay (%s)", name, strings.Join(names, " "))
 		}
 	}
+	services := servicesOf(ctx, m, names)
 	_, err = m.Run(ctx, nil, "apt-get", append([]string{"-y", "-q", "-o", "DPkg::Lock::Timeout=60", "purge", "--"}, names...)...)
+	if err == nil && len(services) > 0 && m.has("systemctl") {
+		// Some packages leave what they started (unattended-upgrades). One that is
+		// not there any more is no error.
+		_, _ = m.Run(ctx, nil, "systemctl", append([]string{"stop", "--"}, services...)...)
+	}
 	return err
+}
+
+// servicesOf are the systemd services that packages brought.
+func servicesOf(ctx context.Context, m Machine, names []string) (services []string) {
+	out, err := m.Run(ctx, nil, "dpkg-query", append([]string{"-L"}, names...)...)
+	if err != nil {
+		return nil
+	}
+	for path := range strings.Lines(string(out)) {
+		dir, name := filepath.Split(strings.TrimSpace(path))
+		if strings.HasSuffix(dir, "/lib/systemd/system/") && strings.HasSuffix(name, ".service") && !strings.Contains(name, "@") {
+			services = append(services, name)
+		}
+	}
+	return services
 }
 
 var (
