@@ -45,6 +45,8 @@ const (
 	Notify = "notify.json"
 	// Limits is how much the agents may use.
 	Limits = "limits.json"
+	// Vouched is what the operator vouches for.
+	Vouched = "vouched.json"
 	// OwnUser is the journal of an OpenClaw that was given a user of its own,
 	// Boundary what came of the attempts to reach Seawall as that user.
 	OwnUser  = "own-user.json"
@@ -148,7 +150,7 @@ func (d *Dir) ours() error {
 	for _, e := range entries {
 		// Whoever was killed as it wrote its first file left a new one.
 		switch strings.TrimSuffix(e.Name(), ".new") {
-		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Frozen, Accepted, Notify, Limits, Layout:
+		case Ledger, Policy, Routes, Keys, Journal, Audit, Running, Install, OwnUser, Boundary, Frozen, Accepted, Notify, Limits, Vouched, Layout:
 			return nil
 		case "lock", "change.lock", Frozen + ".lock", "lost+found":
 		default:

@@ -68,7 +68,7 @@ func (t Target) filesAndProcesses(ctx context.Context) (all []Attempt) {
 		path := filepath.Join(t.State, file)
 		at(Keys, "read "+path, func() error { return open(path, os.O_RDONLY) })
 	}
-	for _, file := range []string{state.Policy, "passes.json", approval.File} {
+	for _, file := range []string{state.Policy, "passes.json", state.Vouched, approval.File} {
 		path := filepath.Join(t.State, file)
 		at(Operator, "write "+path, func() error { return open(path, os.O_WRONLY) })
 	}

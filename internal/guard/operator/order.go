@@ -11,9 +11,6 @@ import (
 	"github.com/openseawall/seawall/internal/state"
 )
 
-// VouchedFile holds what the operator vouches for.
-const VouchedFile = "vouched.json"
-
 // maxVouched is how many files and orders are kept, each.
 const maxVouched = 4096
 
@@ -78,17 +75,17 @@ func (o *Order) Covers(tool string, arguments []effect.Argument, kinds []effect.
 // AllVouched is what the operator vouches for in a state directory; none is no error.
 func AllVouched(dir *state.Dir) (Vouched, error) {
 	var all Vouched
-	_, err := dir.Load(VouchedFile, &all, "delete it, and vouch again")
+	_, err := dir.Load(state.Vouched, &all, "delete it, and vouch again")
 	return all, err
 }
 
 // Vouch changes what the operator vouches for.
 func Vouch(dir *state.Dir, change func(*Vouched)) error {
-	return dir.Change(VouchedFile, func(old []byte) ([]byte, error) {
+	return dir.Change(state.Vouched, func(old []byte) ([]byte, error) {
 		all := Vouched{}
 		if len(old) > 0 {
 			if err := json.Unmarshal(old, &all); err != nil {
-				return nil, fmt.Errorf("%s is damaged: delete it, and vouch again", dir.Path(VouchedFile))
+				return nil, fmt.Errorf("%s is damaged: delete it, and vouch again", dir.Path(state.Vouched))
 			}
 		}
 		if all.Files == nil {
@@ -113,7 +110,7 @@ type vouchedFile struct {
 // Vouched is what the operator vouches for now. A file that cannot be read vouches
 // for nothing. It is not changed.
 func (d *Desk) Vouched() Vouched {
-	info, err := os.Stat(d.dir.Path(VouchedFile))
+	info, err := os.Stat(d.dir.Path(state.Vouched))
 	if err != nil {
 		return Vouched{}
 	}
@@ -121,7 +118,7 @@ func (d *Desk) Vouched() Vouched {
 		return v.all
 	}
 	v := &vouchedFile{info: info}
-	if content, err := d.dir.Read(VouchedFile); err == nil && json.Unmarshal(content, &v.all) != nil {
+	if content, err := d.dir.Read(state.Vouched); err == nil && json.Unmarshal(content, &v.all) != nil {
 		v.all = Vouched{}
 	}
 	d.vouched.Store(v)
