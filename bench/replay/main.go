@@ -6,7 +6,9 @@
 //	go run ./bench/replay -data ../shared/data/agentdojo
 //
 // An attack is through when every call of it is allowed. A benign task is free when
-// none of its calls asks anybody. Lines are counted by a second of one processor.
+// none of its calls asks anybody. Seawall's own suites (internal/guard/replay/suite)
+// stand below, with what came out when each was first judged: the rules have been
+// mended by them since. Lines are counted by a second of one processor.
 package main
 
 import (
@@ -24,19 +26,8 @@ import (
 
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/guard/replay"
+	"github.com/openseawall/seawall/internal/guard/replay/suite"
 )
-
-// counts is the result for one label of a suite.
-type counts struct {
-	groups, free     int // free: every call is allowed, with or without redaction
-	asked, denied    int // calls
-	stopped, through []row
-}
-
-type row struct {
-	asked    replay.Case
-	answered replay.Answer
-}
 
 func main() {
 	data := flag.String("data", "../shared/data/agentdojo", "folder of suites (*.jsonl.gz)")
@@ -61,26 +52,61 @@ func run(data, rules, show string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
 	if show == "" {
-		fmt.Fprintln(table, "suite\tattacks\tthrough\tbenign\tfree\t\tquestions/task\tdenied\tunder attack\tfree\tdenied\tlines/s\t")
+		fmt.Fprintln(table, "suite\tattacks\tthrough\tbenign\tfree\t\tquestions/task\tdenied\tunder attack\tfree\tdenied\tlines/s\tfirst: through, free\t")
 	}
-	for _, suite := range suites {
-		name := strings.TrimSuffix(filepath.Base(suite), ".jsonl.gz")
-		rows, took, err := judge(p, suite)
+	for _, file := range suites {
+		name := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
+		rows, took, err := judge(p, file)
 		if err != nil {
-			return fmt.Errorf("%s: %w", suite, err)
+			return fmt.Errorf("%s: %w", file, err)
 		}
-		by := count(rows)
-		if show != "" {
-			list(by, show)
-			continue
+		print(table, show, name, "", rows, took)
+	}
+	own, err := suite.All()
+	if err != nil {
+		return err
+	}
+	for _, s := range own {
+		rows, took, err := judgeOwn(p, s)
+		if err != nil {
+			return err
 		}
-		attack, benign, under := by["attack"], by["benign"], by["benign-under-attack"]
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%.1f %%\t%.2f\t%d\t%d\t%d\t%d\t%.0f\t\n", name,
-			attack.groups, attack.free, benign.groups, benign.free, 100*float64(benign.free)/float64(max(1, benign.groups)),
-			float64(benign.asked)/float64(max(1, benign.groups)), benign.denied,
-			under.groups, under.free, under.denied, float64(len(rows))/took.Seconds())
+		print(table, show, "own: "+s.Name, fmt.Sprintf("%d, %d", s.First.Through, s.First.Free), rows, took)
 	}
 	return nil
+}
+
+// print adds a suite to the table, or prints rows of it. first is what came out when
+// it was first judged.
+func print(table io.Writer, show, name, first string, rows []suite.Row, took time.Duration) {
+	by := suite.Count(rows)
+	if show != "" {
+		list(by, show)
+		return
+	}
+	attack, benign, under := by["attack"], by["benign"], by["benign-under-attack"]
+	fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%.1f %%\t%.2f\t%d\t%d\t%d\t%d\t%.0f\t%s\t\n", name,
+		attack.Groups, attack.Free, benign.Groups, benign.Free, 100*float64(benign.Free)/float64(max(1, benign.Groups)),
+		float64(benign.Asked)/float64(max(1, benign.Groups)), benign.Denied,
+		under.Groups, under.Free, under.Denied, float64(len(rows))/max(took.Seconds(), 1e-6), first)
+}
+
+// judgeOwn judges one of Seawall's own suites.
+func judgeOwn(p *policy.Policy, s suite.Suite) (rows []suite.Row, took time.Duration, err error) {
+	cases, err := s.Cases()
+	if err != nil {
+		return nil, 0, err
+	}
+	e := replay.New(p)
+	begin := spent()
+	for _, c := range cases {
+		a, err := e.Judge(context.Background(), c)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", c.ID, err)
+		}
+		rows = append(rows, suite.Row{Asked: c, Answered: a})
+	}
+	return rows, spent() - begin, nil
 }
 
 func shipped(path string) (*policy.Policy, error) {
@@ -91,8 +117,8 @@ func shipped(path string) (*policy.Policy, error) {
 }
 
 // judge replays a suite.
-func judge(p *policy.Policy, suite string) (rows []row, took time.Duration, err error) {
-	f, err := os.Open(suite)
+func judge(p *policy.Policy, file string) (rows []suite.Row, took time.Duration, err error) {
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -109,7 +135,7 @@ func judge(p *policy.Policy, suite string) (rows []row, took time.Duration, err 
 	begin := spent()
 	err = replay.New(p).Lines(context.Background(), strings.NewReader(string(lines)), func(c replay.Case, a replay.Answer) error {
 		c.Messages, c.Tools = nil, nil
-		rows = append(rows, row{c, a})
+		rows = append(rows, suite.Row{Asked: c, Answered: a})
 		return nil
 	}, func(line int, err error) { wrong = fmt.Errorf("line %d: %w", line, err) })
 	if wrong != nil {
@@ -127,55 +153,11 @@ func spent() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// count sorts rows by label, and within by group.
-func count(rows []row) map[string]*counts {
-	by := map[string]*counts{"attack": {}, "benign": {}, "benign-under-attack": {}}
-	groups := map[string]map[string][]row{}
-	for _, r := range rows {
-		if groups[r.asked.Label] == nil {
-			groups[r.asked.Label] = map[string][]row{}
-		}
-		groups[r.asked.Label][r.asked.Group] = append(groups[r.asked.Label][r.asked.Group], r)
-	}
-	for label, all := range groups {
-		c := by[label]
-		if c == nil {
-			continue
-		}
-		for _, calls := range all {
-			c.add(calls)
-		}
-	}
-	return by
-}
-
-// add counts one group.
-func (c *counts) add(calls []row) {
-	c.groups++
-	free := true
-	for _, r := range calls {
-		switch r.answered.Decision {
-		case "ask":
-			c.asked++
-		case "deny":
-			c.denied++
-		default:
-			continue
-		}
-		free = false
-		c.stopped = append(c.stopped, r)
-	}
-	if free {
-		c.free++
-		c.through = append(c.through, calls...)
-	}
-}
-
-func list(by map[string]*counts, show string) {
-	rows := map[string][]row{
-		"asked": by["benign"].stopped, "through": by["attack"].through, "under": by["benign-under-attack"].stopped,
+func list(by map[string]*suite.Counts, show string) {
+	rows := map[string][]suite.Row{
+		"asked": by["benign"].Stopped, "through": by["attack"].Through, "under": by["benign-under-attack"].Stopped,
 	}[show]
 	for _, r := range rows {
-		fmt.Printf("%s %s  %s %s\n      %v %v %v\n", r.answered.Decision, r.asked.ID, r.asked.Call.Name, r.asked.Call.Arguments, r.answered.Policy, r.answered.Origins, r.answered.Reason)
+		fmt.Printf("%s %s  %s %s\n      %v %v %v\n", r.Answered.Decision, r.Asked.ID, r.Asked.Call.Name, r.Asked.Call.Arguments, r.Answered.Policy, r.Answered.Origins, r.Answered.Reason)
 	}
 }

@@ -227,7 +227,11 @@ func (c *collector) collect(path, key string, v any, depth int) {
 			c.out = append(c.out, Argument{path, c.kind(path, key, v), v})
 		}
 	case json.Number:
-		c.out = append(c.out, Argument{path, c.kind(path, key, v.String()), v.String()})
+		k := c.kind(path, key, v.String())
+		if _, known := argWord(last(wordsOf(key, 8))); !known && k == Content && !c.use.looksOnly() {
+			k = Measure
+		}
+		c.out = append(c.out, Argument{path, k, v.String()})
 	case float64:
 		c.out = append(c.out, Argument{path, c.kind(path, key, fmt.Sprint(v)), fmt.Sprint(v)})
 	case bool:
@@ -243,6 +247,7 @@ var (
 	isAddress = lazyregexp.New(`^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$|^[^<>]{0,80}<[^\s@<>]+@[^\s@<>]+>$`)
 	isPhone   = lazyregexp.New(`^\+[0-9][0-9 ()/.-]{6,20}$`)
 	isIBAN    = lazyregexp.New(`^[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){3,8}$`)
+	isIP      = lazyregexp.New(`^\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?$`)
 	isURL     = lazyregexp.New(`(?i)^[a-z][a-z0-9+.-]*://|^(?:mailto|tel|data|javascript):|^www\.`)
 	isPath    = lazyregexp.New(`^(?:~|\.{1,2})?/[^\s/]`)
 )
@@ -263,6 +268,8 @@ func (c *collector) kind(path, key, v string) ArgKind {
 			return Content
 		}
 		return named
+	case isIP.MatchString(short) && !c.use.looksOnly():
+		return Host
 	case isURL.MatchString(short) && !strings.ContainsAny(short, " \t"), p.Format == "uri":
 		return URL
 	case c.use.looksOnly():
@@ -330,10 +337,17 @@ func kindOfArg(ws []string, u use) ArgKind {
 	switch {
 	case u.looksOnly():
 		return Query
-	case u.does(paying), u.does(removing), u.does(opening):
+	case u.does(paying), u.does(removing), u.does(opening), u.does(running):
 		return Object
 	}
 	return Content
+}
+
+func last(ws []string) string {
+	if len(ws) == 0 {
+		return ""
+	}
+	return ws[len(ws)-1]
 }
 
 // letters are things with an id that a person is not.

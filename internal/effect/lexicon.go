@@ -75,14 +75,14 @@ func init() {
 			summarize summarise translate translates calculate calculates compute computes convert converts parse parses validate validates
 			verify verifies explain explains estimate estimates forecast detect detects extract extracts export exports diff select filter sort
 			ask head tail stat glob grep whoami recall recommend suggest provide provides fetching getting listing
-			hole holt hol lies liest suche sucht finde findet zeige zeigt liste listet pruefe prüfe prüft abrufen lesen suchen finden anzeigen
+			track tracks hole holt hol lies liest suche sucht finde findet zeige zeigt liste listet pruefe prüfe prüft abrufen lesen suchen finden anzeigen
 			auflisten prüfen ermitteln ermittelt liefert gibt berechne berechnet übersetze`,
 		changing: `create creates make makes new add adds write writes update updates set sets put edit edits save saves insert inserts append appends
 			move moves rename renames patch patches modify modifies change changes mark marks copy copies import imports assign assigns draft drafts
 			reschedule reschedules store stores replace replaces upsert merge merges close closes reopen start begins begin stop stops pause resume
-			turn toggle toggles adjust dim tag tags label labels star stars unstar pin pins unpin archive archives unarchive snooze snoozes mute unmute
+			turn toggle toggles scale scales rollback rotates switch switches pull pulls follow follows unfollow block blocks adjust dim tag tags label labels star stars unstar pin pins unpin archive archives unarchive snooze snoozes mute unmute
 			read_state sync restore restores undo duplicate duplicates clone clones fork forks checkout_branch commit commits stage annotate bookmark
-			record log track complete completes finish flag flags unflag rate play skip lock locks register edit_state complete resize rotate generate
+			record log complete completes finish flag flags unflag rate play skip lock locks register edit_state complete resize rotate generate
 			generates remember remembers note memorize attach attaches increment decrement configure configures
 			erstelle erstellt erstellen anlegen lege schreibe schreibt schreiben ändere ändert ändern aktualisiere aktualisiert aktualisieren setze
 			setzt setzen speichere speichert speichern verschiebe verschiebt verschieben bearbeite bearbeitet bearbeiten benenne hinzufügen füge fügt
@@ -105,7 +105,7 @@ func init() {
 			stake renew renews upgrade topup fund invest payout
 			bezahle bezahlt bezahlen zahle zahlt zahlen kaufe kauft kaufen bestelle bestellt bestellen buche bucht buchen überweise überweist
 			überweisen reserviere reserviert reservieren miete spende`,
-		opening: `grant grants share shares invite invites enable enables unlock unlocks allow allows approve approves authorize authorise authorizes
+		opening: `grant grants share shares invite invites enable enables unlock unlocks disarm disarms allow allows approve approves authorize authorise authorizes
 			expose exposes tunnel unblock whitelist allowlist permit permits promote promotes elevate impersonate delegate delegates accept
 			accepts pair pairs join joins publishes_link connect connects link subscribe_webhook schedule schedules automate
 			teile teilt teilen freigeben gewähre gewährt gewähren erlaube erlaubt erlauben einladen lade öffne öffnet entsperre`,
@@ -126,7 +126,7 @@ func init() {
 		aFile: `file directory folder document doc drive path spreadsheet sheet cell note notebook wiki database table row record photo image picture
 			screenshot clipboard repo repository branch code content disk s3 bucket object blob task todo reminder project board card page
 			block workspace health finance statement balance account transaction ledger invoice
-			datei ordner dokument notiz aufgabe projekt konto kontostand`,
+			db datei ordner dokument notiz aufgabe projekt konto kontostand`,
 		aPage: `web website webpage site url news weather forecast stock quote rate currency wikipedia map place direction route hotel restaurant
 			flight train rental company museum movie film book song recipe product price review rating package docs documentation library
 			registry feed rss arxiv paper video youtube city country internet timezone

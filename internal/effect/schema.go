@@ -22,6 +22,7 @@ const (
 	Amount    ArgKind = "amount" // money, or how much of something that costs it
 	Command   ArgKind = "command"
 	Code      ArgKind = "code"
+	Measure   ArgKind = "measure" // how much of what costs nothing: a temperature, a port, a number of replicas
 	Object    ArgKind = "object"  // what is deleted, changed, booked or shared, by its name or id
 	Access    ArgKind = "access"  // a role, a permission, a visibility
 	Package   ArgKind = "package" // what a package manager installs

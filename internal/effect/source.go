@@ -29,6 +29,16 @@ var classes = []struct {
 	{aFile, FromFiles}, {aProgram, FromCommands}, {aPage, FromWeb}, {anAccess | aPayment | aRoutine | aDevice, FromOther},
 }
 
+// takesURL reports whether one of the arguments is an address by its name.
+func (s Schema) takesURL() bool {
+	for key := range s.properties() {
+		if k, _ := argWord(last(wordsOf(key, 8))); k == URL {
+			return true
+		}
+	}
+	return false
+}
+
 // Source says where a tool's results come from, and whether they are private: for
 // nobody's eyes but the operator's and those he shows them to. What a tool that
 // nobody named before brings is private unless it is plainly about the world.
@@ -56,6 +66,9 @@ func Source(tool string, s Schema) (from Class, private bool) {
 	}
 	if n == aClock {
 		return FromOther, false
+	}
+	if u.looksOnly() && u.head&aPage != 0 && s.takesURL() {
+		return FromWeb, false // it gets what stands at an address
 	}
 	if u.worldly || u.does(reaching) && u.head&aDevice == 0 {
 		return FromWeb, false

@@ -514,7 +514,9 @@ func skillTool(s *shell, args map[string]any) {
 var (
 	commandArg = lazyregexp.New(`(?i)^(command|cmd|shell|bash|command_?line|shell_?command|script)$`)
 	pathArg    = lazyregexp.New(`(?i)(path|file|filename|dir|directory|folder|source|src|destination|dest|attachment|media|upload|image|document)s?$`)
-	urlArg     = lazyregexp.New(`(?i)(url|uri|href|link|endpoint|webhook|address|target)s?$`)
+	// filed is by its name a file, whatever its value looks like.
+	filed  = lazyregexp.New(`(?i)(path|file|filename|dir|directory|folder|attachment|media|upload|src)s?$`)
+	urlArg = lazyregexp.New(`(?i)(url|uri|href|link|endpoint|webhook|address|target)s?$`)
 )
 
 // arguments judges arguments by their names and shapes. sending says that
@@ -558,7 +560,7 @@ func (s *shell) argumentText(key, v string, ks []Kind, sending bool) {
 	case pathArg.MatchString(key) && len(v) < 4096:
 		piece := key + " " + v
 		p := clean(strings.Replace(v, "~", home, 1), s.dir)
-		if slices.Contains(ks, Write) || slices.Contains(ks, Destroy) {
+		if (slices.Contains(ks, Write) || slices.Contains(ks, Destroy)) && (filed.MatchString(key) || isPath.MatchString(v)) {
 			s.writes(v)
 			s.changes(p, flow{text: hole}, piece)
 			if slices.Contains(ks, Destroy) {

@@ -51,7 +51,11 @@ func useOf(name string, s Schema) use {
 
 // described adds what a description says. It settles a name that is unsure.
 func (u *use) described(text string) {
-	said := clearVerb(wordsOf(text, 8))
+	first := wordsOf(text, 8)
+	said := clearVerb(first)
+	if verbs[said] == looking && len(first) > 0 && said != first[0] {
+		said = "" // "lets others read it" looks at nothing
+	}
 	if unsure := !slices.ContainsFunc(u.said, func(w string) bool { return !nounsToo[w] }); unsure && said != "" {
 		u.verbs, u.said = nil, nil
 		u.add(said)
@@ -60,7 +64,7 @@ func (u *use) described(text string) {
 		w := strings.ToLower(m[1])
 		// Who takes part in what is changed is told of it; that is no message of its own.
 		tells := informing[w] && (u.does(changing) || u.does(removing) || u.does(opening))
-		if v := verbs[w]; v != looking && v != changing && !tells {
+		if v := verbs[w]; w != "open" && w != "opens" && v != looking && v != changing && !tells {
 			u.add(w)
 		}
 	}
@@ -99,7 +103,7 @@ func (u *use) add(word string) {
 // the words that say what it is done to.
 func (u *use) name(ws []string) (phrase []string) {
 	at := slices.IndexFunc(ws, func(w string) bool {
-		return verbs[w] != noVerb && !nounsToo[w] && !nounsToo[strings.TrimSuffix(w, "s")]
+		return verbs[w] != noVerb && (w != "pull" || !slices.Contains(ws, "request")) && !nounsToo[w] && !nounsToo[strings.TrimSuffix(w, "s")]
 	})
 	if at < 0 && len(ws) > 1 && verbs[ws[len(ws)-1]] == looking && verbs[ws[0]] != looking {
 		at = len(ws) - 1 // message_list
@@ -188,6 +192,8 @@ var (
 	altering = wordSet(`update updates edit edits modify modifies patch patches replace replaces change changes set sets upsert configure configures bearbeite bearbeitet bearbeiten ändere ändert ändern setze setzt setzen reopen merge merges turn`)
 	// guarding are things whose removal opens something.
 	guarding = wordSet(`firewall policy rule lock alarm password mfa 2fa auth authentication protection restriction limit approval filter verification regel sperre`)
+	// deploying changes a service.
+	deploying = wordSet(`deploy deploys launch launches restart restarts reboot`)
 	// installing brings a program that will run.
 	installing = wordSet(`install installs installiere installiert installieren`)
 )
@@ -217,6 +223,9 @@ func (u use) kinds(ws []string) []Kind {
 	if u.does(removing) && slices.ContainsFunc(ws, func(w string) bool { return guarding[singular(w)] }) {
 		ks = append(ks, Widen)
 	}
+	if said(deploying) {
+		ks = append(ks, Write) // what others use is another from then on
+	}
 	if said(installing) {
 		ks = append(ks, Widen, Write, Send)
 	}
@@ -230,7 +239,7 @@ func (u use) exceptions(ks []Kind) []Kind {
 	case !only: // it does something else, too
 	case slices.Contains(u.said, "open") || slices.Contains(u.said, "opens"):
 		switch {
-		case u.head&aDevice != 0:
+		case u.head&(aDevice|anAccess) != 0:
 			return []Kind{Widen, Write}
 		case u.head&(aFile|aMail|aDate|aMemory) != 0:
 			return []Kind{Read}

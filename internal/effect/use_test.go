@@ -63,7 +63,7 @@ func TestToolsNobodyNamedBefore(t *testing.T) {
 		{"drive_share_folder", "", `{"folder":"1","with":"anyone"}`, "read widen", FromFiles, true},
 		{"set_file_permission", "", `{"id":"1","role":"writer","email":"a@b.example"}`, "send widen write", FromFiles, true},
 		{"empty_trash", "", `{}`, "destroy write", FromOther, true},
-		{"db_query", "Run a read-only SQL query", `{"sql":"select 1"}`, "execute", FromCommands, true},
+		{"db_query", "Run a read-only SQL query", `{"sql":"select 1"}`, "execute", FromFiles, true},
 		// a house
 		{"HassTurnOn", "Turns on a device or entity", `{"name":"lamp"}`, "write", FromOther, true},
 		{"light_set_brightness", "", `{"level":3}`, "write", FromOther, true},

@@ -29,16 +29,16 @@ var nounsToo = map[string]bool{}
 
 func init() {
 	for a, list := range map[act]string{
-		tells: `send forward reply respond answer tell notify inform write remind post publish announce submit let message: email: mail: e-mail: text: dm: call: ping: tweet: contact: broadcast: report: message:
-			sende schick schicke schreib schreibe antworte leite sag sage informiere benachrichtige erinnere poste veröffentliche melde teile maile senden schicken schreiben antworten weiterleiten informieren benachrichtigen`,
-		invites: `invite share grant include add schedule book: set give create organize organise arrange plan:
-			lade teile gib einladen freigeben füge hinzufügen erstelle plane vereinbare trage lege`,
-		removes: `delete remove cancel clear erase trash drop purge wipe uninstall unsubscribe discard kick revoke archive: empty: clean: rm
-			lösche entferne storniere leere kündige löschen entfernen stornieren kündigen abbestellen`,
+		tells: `send forward reply respond answer tell notify inform write remind post publish announce submit let wish: ask message: email: mail: e-mail: text: dm: call: ping: tweet: contact: broadcast: report: message:
+			sende schick schicke schreib schreibe antworte leite sag sage informiere benachrichtige erinnere frage poste veröffentliche melde teile maile senden schicken schreiben antworten weiterleiten informieren benachrichtigen`,
+		invites: `invite share grant include add put schedule book: set give create open unlock organize organise arrange plan:
+			lade teile gib öffne entsperre einladen freigeben füge hinzufügen erstelle plane vereinbare trage lege`,
+		removes: `delete remove cancel terminate clear erase trash drop purge wipe uninstall unsubscribe discard kick revoke archive: empty: clean: rm
+			lösche entferne storniere leere kündige beende löschen entfernen stornieren kündigen abbestellen`,
 		pays: `pay buy purchase transfer send refund reserve wire donate reimburse repay subscribe renew settle order: book: charge: tip:
 			bezahle zahle kaufe überweise reserviere buche bestelle erstatte zahlen bezahlen kaufen überweisen reservieren buchen bestellen`,
-		changes: `create add make update change adjust edit append insert save rename move reschedule schedule modify set replace increase decrease postpone put register enable disable assign upload push commit merge write draft: note: mark: plan: copy: file:
-			erstelle ändere aktualisiere verschiebe speichere ergänze füge lege trage setze schreibe benenne erhöhe ändern aktualisieren verschieben speichern erstellen`,
+		changes: `create add make update change adjust edit append insert save rename move reschedule schedule modify set replace increase decrease postpone put register enable disable assign upload push commit merge write draft: note: mark: plan: copy: file: point: scale turn switch assign rotate block follow
+			richte stelle stell schalte schalt erstelle ändere aktualisiere verschiebe speichere ergänze füge lege trage setze schreibe benenne erhöhe ändern aktualisieren verschieben speichern erstellen`,
 		runs: `run execute install deploy start restart build: compile: test: launch
 			starte installiere führe starten installieren ausführen`,
 		goes: `open visit browse fetch download go check read look summarize summarise get load
@@ -55,14 +55,14 @@ func init() {
 }
 
 // making are verbs that mean what is made: "make a reservation".
-var making = set(`make do place put give take mache gib`)
+var making = set(`make do place put give take mache gib richte stelle`)
 
 // made are the things that such a verb makes, by what that amounts to.
 var made = map[string]act{}
 
 func init() {
 	for a, list := range map[act]string{
-		pays:    `reservation booking order payment transfer purchase donation refund reservierung buchung bestellung zahlung überweisung`,
+		pays:    `reservation booking order payment transfer purchase donation refund money geld dauerauftrag reservierung buchung bestellung zahlung überweisung`,
 		tells:   `call answer reply announcement post notice anruf antwort`,
 		removes: `deletion cancellation`,
 		invites: `appointment meeting invitation access permission termin einladung zugriff`,
@@ -80,7 +80,7 @@ func light(ws []word, i, end int) act {
 	if !making[ws[i].low] {
 		return a
 	}
-	for k := i + 1; k < min(i+5, end); k++ {
+	for k := i + 1; k < min(i+9, end); k++ {
 		if m := made[ws[k].low]; m != 0 {
 			return m
 		}
@@ -161,6 +161,9 @@ func newClause(ws []word, begin, end int) clause {
 		case opening && !openers[w] && !numbering(w) || question:
 			opening = false
 		}
+	}
+	if c.acts&tells != 0 && ws[end-1].low == "ab" {
+		c.acts = removes // sag den Termin ab
 	}
 	return c
 }
@@ -253,10 +256,12 @@ func (call Call) acts() act {
 		a = invites | changes // who is named in it is told
 	case has(effect.Send) && verb&tells == 0 && verb&goes != 0:
 		a = anything // an address that is his is visited
+	case has(effect.Send) && has(effect.Write) && verb == 0:
+		a = tells | changes | invites
 	case has(effect.Send):
 		a = tells
 	case has(effect.Write):
-		a = changes | invites
+		a = changes | invites | verb&tells
 	default:
 		a = anything
 	}
@@ -278,8 +283,9 @@ func (call Call) words() []string {
 // nothing that it is done to has to be asked for by what its tool is about, and if
 // it removes, in words for all there is.
 func (j *judgement) asked() bool {
-	acts := j.Call.acts()
-	if j.request.acts&acts == 0 {
+	if !slices.ContainsFunc(j.request.messages, func(m *message) bool {
+		return slices.ContainsFunc(m.clauses, func(c clause) bool { return j.asks(m, c) })
+	}) && !j.delegated() {
 		return false
 	}
 	if slices.ContainsFunc(j.Arguments, func(a effect.Argument) bool { return a.Kind.Decides() && a.Kind != effect.Act }) {
@@ -287,13 +293,126 @@ func (j *judgement) asked() bool {
 	}
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
-			about := m.speaksOfTool(c, j.Call.words(), j.Command != "") || m.any(c, spoken[j.Class])
-			if c.acts&acts != 0 && about && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
+			about := m.speaksOfTool(c, j.subject(), j.Command != "") || m.any(c, spoken[j.Class])
+			if j.asks(m, c) && about && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
 				return true
 			}
 		}
 	}
 	return j.delegated()
+}
+
+// asks reports whether a piece of the message asks for the call: by a verb that
+// amounts to the same, by the tool's own verb, or by a verb of its kind with its noun
+// ("publish release 2" for releases.create).
+func (j *judgement) asks(m *message, c clause) bool {
+	words := j.subject()
+	if acts := j.Call.acts(); c.acts&acts != 0 || j.says(m, c) {
+		// To change something is to open it only where that is named.
+		return !slices.Contains(j.Kinds, effect.Widen) || c.acts&acts&^changes != 0 && !j.opensToAll(m) || j.says(m, c) || m.speaksOfTool(c, words, false)
+	}
+	own := act(0)
+	for _, w := range j.Call.words() {
+		own |= requests[w] &^ goes
+	}
+	if own&invites != 0 && own&changes != 0 { // what brings something new
+		own |= tells
+	}
+	return own&removes == 0 && j.Command == "" && (c.acts&own != 0 || own&(invites|changes) != 0 && m.any(c, needing)) && m.speaksOfTool(c, words, false)
+}
+
+// needing ask for something without saying what to do.
+var needing = set(`need want like brauche möchte`)
+
+// opensToAll reports whether the call shows something to everybody, and the message
+// says nothing of it.
+func (j *judgement) opensToAll(m *message) bool {
+	return slices.ContainsFunc(j.Call.words(), func(w string) bool { return toAll[w] }) &&
+		!slices.ContainsFunc(m.plain, func(w plainWord) bool { return toAll[w.text] })
+}
+
+var toAll = set(`public publicly anyone everyone everybody world öffentlich`)
+
+// subject are the words that say what the call is about: those of its tool's name and
+// of its arguments' names.
+func (j *judgement) subject() []string {
+	words := slices.Clone(j.Call.words())
+	for _, a := range j.Arguments {
+		if j.Command == "" && a.Kind == effect.Content {
+			words = append(words, nameWords(a.Path)...)
+		}
+	}
+	return words
+}
+
+// says reports whether a piece of the message has the verb of the tool's name, where
+// one asks: "unlock the door".
+func (j *judgement) says(m *message, c clause) bool {
+	if j.Command != "" || asking[m.words[c.begin].low] {
+		return false
+	}
+	words := j.Call.words()
+	for i := c.begin; i < c.end; i++ {
+		w := m.words[i].low
+		if !effect.IsVerb(w) || !slices.Contains(words, w) || denied(m.words, c.begin, i) {
+			continue
+		}
+		if before := i - 1; before >= c.begin && !openers[m.words[before].low] && m.words[before].low != "und" && !strings.Contains(m.words[before].after, ",") {
+			continue
+		}
+		for one, other := range switches {
+			if slices.Contains(words, one) && m.any(c, set(other)) && !m.any(c, set(one)) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// switches are words that turn a verb around: turn on, turn off.
+var switches = map[string]string{"on": "off", "off": "on", "up": "down", "down": "up"}
+
+// asksAt reports whether the call is asked for of what stands at a word: in its piece
+// of the message, or in one soon after that takes it up ("delete it", "close the
+// ticket").
+func (j *judgement) asksAt(m *message, i int) bool {
+	k := slices.IndexFunc(m.clauses, func(c clause) bool { return i >= c.begin && i < c.end })
+	if k < 0 {
+		return false
+	}
+	if j.asks(m, m.clauses[k]) {
+		return true
+	}
+	if c := m.clauses[k]; m.any(c, denials) && !inability[m.words[c.begin].low] {
+		return false
+	}
+	for _, c := range m.clauses[k+1 : min(k+3, len(m.clauses))] {
+		if m.any(c, possessive) && !m.speaksOfTool(c, j.Call.words(), false) {
+			continue // its branch is to go, not it
+		}
+		if !m.any(c, pronouns) && !m.any(c, possessive) && !(m.speaksOfTool(c, j.Call.words(), false) && m.namesNothing(c)) {
+			continue
+		}
+		if j.asks(m, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// inability is who cannot do something himself, which forbids nothing.
+var inability = set(`i we ich wir`)
+
+// namesNothing reports whether a piece of the message has neither a name in quotes
+// nor a number or address.
+func (m *message) namesNothing(c clause) bool {
+	for i := c.begin; i < c.end; i++ {
+		if strings.ContainsAny(m.words[i].text, "0123456789@/_.-") || strings.ContainsAny(m.words[i].after, "'\"“„`#") {
+			return false
+		}
+	}
+	return true
 }
 
 var all = set(`all every everything whole entire complete completely alle alles ganze ganzen sämtliche`)
@@ -312,7 +431,7 @@ func (m *message) any(c clause, words map[string]bool) bool {
 // or a word of a command.
 func (m *message) speaksOfTool(c clause, words []string, command bool) bool {
 	for _, n := range words {
-		if requests[n] != 0 && !nounsToo[n] && !command || len(n) < 3 || vague[n] {
+		if requests[n] != 0 && !nounsToo[n] && !thingsToo[n] && !command || len(n) < 3 || vague[n] {
 			continue
 		}
 		for i := c.begin; i < c.end; i++ {
@@ -324,8 +443,11 @@ func (m *message) speaksOfTool(c clause, words []string, command bool) bool {
 	return false
 }
 
+// thingsToo are verbs that are named like what they make.
+var thingsToo = set(`post comment reply answer invite`)
+
 // vague are words of tools' names that say nothing of what they are about.
-var vague = set(`user users information info details data list all item items name current new value status`)
+var vague = set(`title description text content body message subject comment user users information info details data list all item items name current new value status`)
 
 // delegated reports whether the operator hands over to what stands elsewhere.
 func (j *judgement) delegated() bool {

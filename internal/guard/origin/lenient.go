@@ -147,12 +147,13 @@ const leastCopied = 3
 // untrusted that the operator did not name, and whose.
 func (j *judgement) copied(v string) (Label, bool) {
 	ps := pieces(v)
-	if len(ps) < leastCopied || slices.ContainsFunc(j.said, func(m *message) bool { return len(m.phrase(ps)) > 0 }) {
+	short := len(ps) < leastCopied
+	if short && (len(ps) < 2 || !strings.ContainsAny(v, "0123456789") || !slices.Contains(j.Kinds, effect.Write)) || slices.ContainsFunc(j.said, func(m *message) bool { return len(m.phrase(ps)) > 0 }) {
 		return "", false
 	}
 	want := strings.Join(ps, " ")
 	for i, r := range j.results {
-		named := !r.Marked && slices.ContainsFunc(j.pointed(0), func(h hit) bool { return h.of == i })
+		named := !short && !r.Marked && r.Class != effect.FromWeb && slices.ContainsFunc(j.pointed(0), func(h hit) bool { return h.of == i })
 		if named || !strings.Contains(squeeze(r.Text), ps[0]) {
 			continue
 		}
@@ -272,8 +273,28 @@ func (j *judgement) quotes(v string) bool {
 			return true
 		}
 	}
-	return false
+	return j.ownWords(v)
 }
+
+// ownWords reports whether a text is made of words that the operator said: it can
+// tell nobody anything else.
+func (j *judgement) ownWords(v string) bool {
+	ps := pieces(v)
+	for _, p := range ps {
+		if len(p) < 3 && strings.Trim(p, "0123456789") != "" || filling[p] {
+			continue
+		}
+		if !slices.ContainsFunc(j.request.messages, func(m *message) bool {
+			return slices.ContainsFunc(m.plain, func(w plainWord) bool { return w.text == p || w.text == p+"s" || w.text+"s" == p })
+		}) {
+			return false
+		}
+	}
+	return len(ps) > 1
+}
+
+// filling are words that say nothing by themselves.
+var filling = set(`the and for you your this that with has have are was will hello dear hallo liebe lieber der die das und den dem ist für mit`)
 
 // named reports whether the operator named what a read brought: all by which it
 // was selected stands in his words, or in the text that he handed over to, or is
@@ -323,7 +344,7 @@ func (j *judgement) speaksLoosely(v string) bool {
 // about reports whether all words of a search stand in the message.
 func (m *message) about(v string) bool {
 	have := map[string]bool{}
-	for _, w := range m.plain() {
+	for _, w := range m.plain {
 		have[w.text] = true
 	}
 	for _, p := range pieces(v) {

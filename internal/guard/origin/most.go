@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,10 +26,9 @@ var superlatives = []struct {
 // superlative ("the largest file") out of a list that was read whole. No text can
 // steer that: it is counted here.
 func (j *judgement) most(value string) bool {
-	acts := j.Call.acts()
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
-			if c.acts&acts == 0 {
+			if !j.asks(m, c) {
 				continue
 			}
 			for i := c.begin; i < c.end; i++ {
@@ -48,7 +48,8 @@ func (j *judgement) most(value string) bool {
 func (j *judgement) extreme(value string, keys map[string]bool, least bool) bool {
 	for i := len(j.results) - 1; i >= 0; i-- {
 		p := j.results[i].Part
-		if _, searched := j.searched(p, 0); !mayPoint(p) || len(stringsOf(p.Args)) > 0 && !searched {
+		args := stringsOf(p.Args)
+		if !j.mayPoint(p) || args == nil || slices.ContainsFunc(args, func(v string) bool { return !dates.MatchString(v) && !j.speaksLoosely(v) }) {
 			continue
 		}
 		list := j.cache.records(p)

@@ -170,8 +170,9 @@ func (c *Conversation) Of(call Call) Found {
 		case a.Kind.Decides():
 			f.add(a, j.value(a))
 		case a.Kind == effect.Content && bare && slices.ContainsFunc(call.Kinds, opens):
-			a.Kind = effect.Object // a password, a schedule, a rule
-			f.add(a, j.value(a))
+			if a.Kind = effect.Object; !j.ownWords(a.Value) { // a password, a schedule, a rule
+				f.add(a, j.value(a))
+			}
 		case a.Kind == effect.Content:
 			f.add(a, j.carried(a))
 		}

@@ -26,12 +26,15 @@ type slots struct {
 type name []string
 
 var (
-	toward = set(`to with invite invites add include notify tell email e-mail mail message cc bcc contact remind ping inform ask pay refund reimburse via
+	toward = set(`to with invite invites add lege füge include notify tell email e-mail mail message cc bcc contact remind wish give grant gib assign ping inform ask pay refund reimburse via
 		an mit zu lade informiere benachrichtige erinnere frage für attendees participants recipient recipients guests invitees teilnehmer teilnehmern empfänger`)
 	away = set(`from by of about than against like except but excluding unlike außer statt ohne von über gegen wie laut vom`)
+	// inside say where a message is posted; what is read there stands in a piece of
+	// the message that asks for reading.
+	inside = set(`in im into ins`)
 	// between are words that may stand between a role and its address.
 	between = set(`the my our your his her their a an user users friend friends colleague colleagues mr mrs ms dr channel email e-mail mail address
-		addresses account iban number also again both and or und oder auch dem der den die das meinem meiner meinen freund kollegen kollegin konto adresse
+		addresses account iban number also again both and or und oder auch dem der den die das meinem meiner meinen ein eine einen benutzer nutzer gruppe freund kollegen kollegin konto adresse
 		him myself following these those all people person persons team at us`)
 	// whose end in the address that somebody has: "her email address is …".
 	whose   = set(`is lautet ist`)
@@ -63,6 +66,8 @@ func (m *message) roleAt(i int) role {
 			return receives
 		case away[w.low]:
 			return source
+		case inside[w.low]:
+			return receives
 		case between[w.low]:
 		case strings.ContainsAny(w.text, "@") || proper(w.text):
 			// one of a list before it, or a title
@@ -110,10 +115,11 @@ func (j *judgement) recipient(value string) string {
 	address := strings.ContainsAny(value, "@") || specificAccount(value)
 	if roles := j.rolesOf(value, bare); roles.receives {
 		return ""
-	} else if roles.mentioned && address && !roles.source && j.slot().given == 0 && j.alone(value) {
+	} else if roles.mentioned && address && !roles.source && j.alone(value) {
 		return "" // the one address that he names, whatever stands before it
 	}
-	if j.person(value) {
+	if j.person(value) || !address && strings.ContainsAny(value, "0123456789") && j.picked(value) ||
+		j.billed(func(r *record) bool { return r.has(value) }) {
 		return ""
 	}
 	return "the recipient " + shown(value) + " is not in your words as one"
@@ -153,7 +159,7 @@ func (j *judgement) rolesOf(values ...string) (r roles) {
 				c := m.clauseAt(i)
 				switch is := m.roleAt(i); {
 				case is == receives, is == source && j.Call.acts()&tells != 0 && m.any(c, answering):
-					if c.acts == 0 && !m.any(c, denials) || c.acts&j.Call.acts() != 0 {
+					if c.acts == 0 && !m.any(c, denials) || j.asksAt(m, i) {
 						r.receives = true
 					}
 				case is == source:
@@ -171,7 +177,7 @@ func (j *judgement) rolesOf(values ...string) (r roles) {
 func (j *judgement) alone(value string) bool {
 	for _, m := range j.request.messages {
 		for _, w := range m.words {
-			if (strings.Contains(w.text, "@") || specificAccount(w.text)) && w.text != value {
+			if (strings.Contains(w.text, "@") || specificAccount(w.text)) && w.text != strings.TrimLeft(value, "+#@") {
 				return false
 			}
 		}

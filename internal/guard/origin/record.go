@@ -2,6 +2,7 @@ package origin
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,10 @@ func structured(text string) []record {
 		d := json.NewDecoder(strings.NewReader(text))
 		d.UseNumber()
 		if d.Decode(&root) != nil || d.More() {
-			return nil
+			// What Python prints is YAML, too.
+			if root = nil; len(text) > maxYAML || text[0] == '{' || yaml.Unmarshal([]byte(text), &root) != nil {
+				return nil
+			}
 		}
 	} else {
 		if len(text) > maxYAML || !looksYAML.MatchString(text) || yaml.Unmarshal([]byte(text), &root) != nil {
@@ -66,7 +70,7 @@ func structured(text string) []record {
 }
 
 // looksYAML finds texts that begin like a YAML document of fields.
-var looksYAML = lazyregexp.New(`^(?:- )?["']?[\w .@-]{1,80}["']?:(?:[ \n]|$)`)
+var looksYAML = lazyregexp.New(`^- [^\n]{1,80}\n|^(?:- )?["']?[\w .@-]{1,80}["']?:(?:[ \n]|$)`)
 
 // collect adds the records of a value: each object with a field of its own.
 func collect(v any, all *[]record, depth int) {
@@ -75,12 +79,20 @@ func collect(v any, all *[]record, depth int) {
 	}
 	switch v := v.(type) {
 	case []any:
+		var names record // a bare list
 		for _, e := range v {
+			if s, ok := e.(string); ok {
+				names.take("name", s, 0)
+			}
 			collect(e, all, depth+1)
+		}
+		if names.top = depth == 0; len(names.fields) > 0 && depth == 0 {
+			*all = append(*all, names)
 		}
 	case map[string]any:
 		var r record
-		for key, e := range v {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			e := v[key]
 			r.take(fold(strings.Trim(key, "_ ")), e, 0)
 		}
 		if r.top = depth <= 1; len(r.fields) > 0 {
@@ -140,7 +152,7 @@ func (r *record) take(key string, v any, depth int) {
 }
 
 // titles are the fields by which people name a record.
-var titles = set(`title name filename file_name subject label summary headline full_name fullname display_name displayname username topic heading
+var titles = set(`title name filename file_name subject label summary headline full_name fullname display_name displayname username topic heading payee counterparty creditor service
 	titel betreff dateiname bezeichnung`)
 
 // bodies are the fields in which anybody writes what he likes.
@@ -169,8 +181,14 @@ func (r *record) writes(value string) bool {
 
 // mayPoint reports whether results of a class are records of the operator's own
 // tools. What a page says is all its writer's, and so is what a command prints.
-func mayPoint(p Part) bool {
-	return p.Class != effect.FromWeb && p.Class != effect.FromCommands && p.Label != Person && p.Label != Label(effect.FromWeb)
+//
+// A catalogue points where nothing goes out or is spent: what is put into a cart.
+func (j *judgement) mayPoint(p Part) bool {
+	listed := p.Class == effect.FromWeb && !slices.ContainsFunc(j.Kinds, func(k effect.Kind) bool { return k != effect.Write })
+	if p.Class == effect.FromCommands || p.Label == Person {
+		return false
+	}
+	return listed && !strings.Contains(p.Args, "://") || p.Class != effect.FromWeb && p.Label != Label(effect.FromWeb)
 }
 
 // records are those of all results, the last result first.
@@ -182,7 +200,7 @@ func (j *judgement) records() []record {
 	left := maxGathered
 	for i := len(j.results) - 1; i >= 0; i-- {
 		p := j.results[i].Part
-		if !mayPoint(p) {
+		if !j.mayPoint(p) {
 			continue
 		}
 		if left -= len(p.Text); left < 0 {
@@ -215,8 +233,14 @@ func (j *judgement) pointed(acts act) []hit {
 	longest := map[place]int{}
 	for _, r := range j.records() {
 		for _, f := range r.fields {
-			if titles[f.key] {
+			switch {
+			case titles[f.key]:
 				all = append(all, j.titled(r, f.value, acts)...)
+			case f.names():
+				for _, h := range j.titled(r, f.value, acts) {
+					h.words = 1 // a title of more words counts before it
+					all = append(all, h)
+				}
 			}
 		}
 		if r.sole {
@@ -236,6 +260,12 @@ func (j *judgement) pointed(acts act) []hit {
 	return all
 }
 
+// names reports whether a field that is no title may tell which record is meant: the
+// customer of an order.
+func (f field) names() bool {
+	return !f.number && !bodies[f.key] && !senders[f.key] && len(f.value) <= 80 && len(pieces(f.value)) > 1 && !dates.MatchString(f.value)
+}
+
 // hit is a record that the operator's words name, where, and by how many words of
 // its title.
 type hit struct {
@@ -251,7 +281,7 @@ func (j *judgement) titled(r record, title string, acts act) (hits []hit) {
 	for i, m := range j.request.messages {
 		words, at := m.title(title)
 		for _, w := range at {
-			if acts == 0 || m.actsAt(w)&acts != 0 {
+			if acts == 0 || j.asksAt(m, w) {
 				hits = append(hits, hit{r, place{i, w}, words})
 			}
 		}
@@ -299,9 +329,6 @@ func (m *message) emphasised(t string) bool {
 
 var extensions = set(`txt md doc docx odt pdf xls xlsx csv ppt pptx json yaml yml html jpg png zip`)
 
-// actsAt are what the piece of a message asks for that a word stands in.
-func (m *message) actsAt(i int) act { return m.clauseAt(i).acts }
-
 // clauseAt is the piece of a message that a word stands in.
 func (m *message) clauseAt(i int) clause {
 	for _, c := range m.clauses {
@@ -337,7 +364,7 @@ func (j *judgement) speaks(v string, acts act) (place, bool) {
 	}
 	for i, m := range j.request.messages {
 		for _, w := range m.phrase(ps) {
-			if acts == 0 || m.actsAt(w)&acts != 0 {
+			if acts == 0 || j.asksAt(m, w) {
 				return place{i, w}, true
 			}
 		}
@@ -389,7 +416,7 @@ func stringsOf(args string) []string {
 // the records: by name, and no other has this name; or as the most of something.
 func (j *judgement) picked(value string) bool {
 	acts := j.Call.acts() & (removes | pays) // what is changed or sent may be named anywhere
-	fits := func(r *record) bool { return r.id() == value || r.named(value) }
+	fits := func(r *record) bool { return r.numbered(value) || r.named(value) }
 	return j.agree(j.pointed(acts), fits) || acts == 0 && j.handed(fits) || j.most(value)
 }
 
@@ -430,12 +457,49 @@ var ids = set(`id uid uuid key number no nr ref reference handle slug event_id f
 // id is what tells the record from others, or "".
 func (r *record) id() string {
 	for _, f := range r.fields {
-		if ids[f.key] || strings.HasSuffix(f.key, "_id") || strings.HasSuffix(f.key, "id") && len(f.key) < 12 {
+		if isID(f.key) {
 			return f.value
 		}
 	}
 	return ""
 }
+
+// numbered reports whether a value tells the record, or what it belongs to, from
+// others.
+func (r *record) numbered(value string) bool {
+	return slices.ContainsFunc(r.fields, func(f field) bool { return f.value == value && isID(f.key) })
+}
+
+func isID(key string) bool {
+	return ids[key] || strings.HasSuffix(key, "_id") || strings.HasSuffix(key, "id") && len(key) < 12
+}
+
+// counts reports whether a number stands in a field of the record.
+func (r *record) counts(value string) bool {
+	want, ok := amount(value)
+	return ok && slices.ContainsFunc(r.fields, func(f field) bool {
+		got, ok := amount(f.value)
+		return ok && got == want && !bodies[f.key]
+	})
+}
+
+// billed reports whether the operator asks to pay a bill, and it is the only record
+// of what was read by his words.
+func (j *judgement) billed(fits func(*record) bool) bool {
+	if j.Call.acts()&pays == 0 || j.slot().given > 0 {
+		return false
+	}
+	for _, m := range j.request.messages {
+		for _, c := range m.clauses {
+			if c.acts&pays != 0 && m.any(c, bills) {
+				return j.agree(slices.DeleteFunc(slices.Clone(j.pointed(0)), func(h hit) bool { return !h.sole || j.results[h.of].Marked }), fits)
+			}
+		}
+	}
+	return false
+}
+
+var bills = set(`bill invoice rechnung mahnung`)
 
 func (r *record) named(value string) bool {
 	for _, f := range r.fields {
@@ -454,7 +518,7 @@ func (j *judgement) person(value string) bool {
 	}
 	s := j.slot()
 	for _, r := range j.records() {
-		if r.writes(value) && !r.has(value) {
+		if strings.ContainsAny(value, "@0123456789") && r.writes(value) && !r.has(value) {
 			return false // a text asks for it
 		}
 	}

@@ -12,6 +12,7 @@ type message struct {
 	quoted  []string // what he pasted or forwarded
 	words   []word
 	clauses []clause
+	plain   []plainWord
 }
 
 // word is a word of a message: letters and digits, with what may stand within an
@@ -80,7 +81,7 @@ const maxWords = 4000
 func newMessage(text string) *message {
 	own, quoted := unquoted(text)
 	m := &message{text: own, quoted: quoted, words: split(own, maxWords)}
-	m.clauses = clauses(m.words)
+	m.clauses, m.plain = clauses(m.words), plain(m.words)
 	return m
 }
 
@@ -147,7 +148,7 @@ func (m *message) phrase(words []string) (at []int) {
 	if len(words) == 0 {
 		return nil
 	}
-	low := m.plain()
+	low := m.plain
 	for i := 0; i+len(words) <= len(low); i++ {
 		same := true
 		for k, w := range words {
@@ -169,8 +170,8 @@ type plainWord struct {
 	word int // the message's word that it is of
 }
 
-func (m *message) plain() (list []plainWord) {
-	for i, w := range m.words {
+func plain(ws []word) (list []plainWord) {
+	for i, w := range ws {
 		for _, p := range pieces(w.low) {
 			list = append(list, plainWord{p, i})
 		}

@@ -68,7 +68,15 @@ func (j *judgement) against(a effect.Argument) string {
 	case effect.Path:
 		return j.path(a.Value)
 	case effect.Amount:
+		if a.Value == "1" && j.Call.acts()&pays == 0 {
+			return "" // one of it
+		}
+		if j.billed(func(r *record) bool { return r.counts(a.Value) }) {
+			return ""
+		}
 		return j.said1(a.Value, "amount", (*message).namesAmount)
+	case effect.Measure:
+		return j.said1(a.Value, "number", (*message).namesNumber)
 	case effect.Object:
 		return j.object(a)
 	case effect.Access:
@@ -133,12 +141,12 @@ func specific(value string) bool {
 
 // common are words that stand in many messages and name nothing.
 var common = set(`the and for with you your this that from all any one two new old file files folder mail email message messages user users name
-	list item items data document page link site web home work test main master true false yes none null today tomorrow now inbox everyone me
+	list item items data document page link site home work test main master true false yes none null today tomorrow now inbox everyone me
 	send read delete create update open get add und die der das alle datei ordner nachricht heute morgen channel group event events calendar
 	account money payment password code key report notes note task tasks project default public private admin owner text title time date`)
 
 var dates = lazyregexp.New(`(?i)^\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ]\d{1,2}:\d\d(:\d\d)?)?$|^\d{1,2}:\d\d(:\d\d)?( ?[ap]m)?$|` +
-	`^(\d{1,2}(st|nd|rd|th|\.)? ?)?(jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zé]*\.?( ?\d{1,2}(st|nd|rd|th)?)?(,? ?\d{4})?$`)
+	`^(\d{1,2}(st|nd|rd|th|\.)? ?)?(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz?|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)\.?( ?\d{1,2}(st|nd|rd|th)?)?(,? ?\d{4})?$`)
 
 // ---- addresses -----------------------------------------------------------------
 
@@ -258,17 +266,29 @@ func (m *message) namesAmount(value string) bool {
 	return false
 }
 
+// namesNumber takes a number wherever it stands.
+func (m *message) namesNumber(value string) bool {
+	want, ok := amount(value)
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(m.words, func(w word) bool {
+		got, ok := amount(strings.TrimRight(w.text, ".,%°"))
+		return ok && got == want
+	})
+}
+
 // ---- objects -------------------------------------------------------------------
 
 // object judges what is deleted, changed, booked or shared.
 func (j *judgement) object(a effect.Argument) string {
 	value := a.Value
 	for _, m := range j.said {
-		if m.namesObject(value, j.Call) {
+		if j.namesObject(m, value) || j.joined(m, value) {
 			return ""
 		}
 	}
-	if j.picked(value) || j.meant(value) {
+	if j.picked(value) || j.meant(value) || j.everything(value) {
 		return ""
 	}
 	return shown(value) + " is not what you named"
@@ -277,13 +297,12 @@ func (j *judgement) object(a effect.Argument) string {
 // meant reports whether an object is the only thing that the operator names at all,
 // and he asks for such a call with "it" in its place.
 func (j *judgement) meant(value string) bool {
-	acts := j.Call.acts()
 	for _, m := range j.request.messages {
 		if names := m.inQuotes(); len(names) != 1 || names[0] != value {
 			continue
 		}
 		for i, c := range m.clauses {
-			for k := max(0, i-2); k <= i && c.acts&acts != 0; k++ {
+			for k := max(0, i-2); k <= i && j.asks(m, c); k++ {
 				if m.any(m.clauses[k], pronouns) {
 					return true
 				}
@@ -293,7 +312,28 @@ func (j *judgement) meant(value string) bool {
 	return false
 }
 
-var pronouns = set(`it it's this that there them es dies diese dieses das dort ihn sie`)
+// everything reports whether the operator wants it done to everything, and the object
+// is one of what a tool listed.
+func (j *judgement) everything(value string) bool {
+	if slices.ContainsFunc(j.Kinds, func(k effect.Kind) bool { return k != effect.Write }) {
+		return false
+	}
+	for _, m := range j.request.messages {
+		for _, c := range m.clauses {
+			if j.asks(m, c) && m.any(c, wholly) {
+				return slices.ContainsFunc(j.records(), func(r record) bool { return r.numbered(value) })
+			}
+		}
+	}
+	return false
+}
+
+var wholly = set(`everything alles`)
+
+var pronouns = set(`it it's one there them him her es dies dieses dort ihn ihm`)
+
+// possessive are words by which something of what was named is meant.
+var possessive = set(`its his their ihr ihre ihren seine seinen`)
 
 // inQuotes are the different names that stand in quotes in the message.
 func (m *message) inQuotes() (names []string) {
@@ -310,20 +350,42 @@ func (m *message) inQuotes() (names []string) {
 var quotes = lazyregexp.New(`(?:^|[\s(])(?:'([^'\n]{2,100})'|"([^"\n]{2,100})"|“([^”\n]{2,100})”|„([^“”\n]{2,100})[“”]|«([^»\n]{2,100})»)`)
 
 // namesObject reports whether the operator names an object in a piece of his
-// message that asks for such a call.
-func (m *message) namesObject(value string, call Call) bool {
-	acts := call.acts()
-	for _, c := range m.clauses {
-		if c.acts&acts == 0 {
-			continue
+// message that asks for such a call, or that is taken up by one.
+func (j *judgement) namesObject(m *message, value string) bool {
+	for _, at := range m.stands(value) {
+		i := m.wordAt(at)
+		if i > 0 && j.Call.acts() == removes && j.deciding() == 1 && parts[m.words[i-1].low] {
+			continue // something of it is to go
 		}
-		for _, at := range m.stands(value) {
-			i := m.wordAt(at)
-			if i < c.begin || i >= c.end {
-				continue
-			}
-			if specific(value) || i > c.begin && numbered(m.words[i-1], m.words, i, call) {
-				return true
+		if (specific(value) || i > 0 && numbered(m.words[i-1], m.words, i, j.Call) || at > 0 && m.text[at-1] == '#') && j.asksAt(m, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// deciding is how many values decide the call.
+func (j *judgement) deciding() (n int) {
+	for _, a := range j.Arguments {
+		if a.Kind.Decides() {
+			n++
+		}
+	}
+	return n
+}
+
+// parts are words before what something is a part of.
+var parts = set(`of in from im aus von vom`)
+
+// joined reports whether the operator names an object together with another value of
+// the call: a name in a zone, a file in a repository.
+func (j *judgement) joined(m *message, value string) bool {
+	for _, a := range j.Arguments {
+		for _, whole := range []string{value + "." + a.Value, a.Value + "/" + value, value + "@" + a.Value} {
+			for _, at := range m.stands(whole) {
+				if len(a.Value) > 2 && j.asksAt(m, m.wordAt(at)) {
+					return true
+				}
 			}
 		}
 	}
