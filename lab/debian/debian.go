@@ -45,11 +45,17 @@ type Machine struct {
 // of mounts is "FOLDER:PLACE", with ":ro" where nobody may write.
 func Start(t testing.TB, n *netns.Namespace, mounts ...string) *Machine {
 	t.Helper()
+	return StartOn(t, docker.Start(t, n), mounts...)
+}
+
+// StartOn boots a machine on an engine.
+func StartOn(t testing.TB, e *docker.Engine, mounts ...string) *Machine {
+	t.Helper()
 	tar, err := bootstrap(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Machine{Engine: docker.Start(t, n)}
+	m := &Machine{Engine: e}
 	if _, err := m.Engine.Docker(t.Context(), "import", tar, image); err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,13 @@ func newFortress(t *testing.T) *fortress {
 	t.Helper()
 	n := netns.New(t)
 	f := &fortress{Machine: Start(t, n), n: n, dir: t.TempDir()}
+	f.open(t)
+	return f
+}
+
+// open puts Seawall and the key onto the machine.
+func (f *fortress) open(t *testing.T) {
+	t.Helper()
 	f.Copy(t, binary(t), "/usr/local/bin/seawall")
 	key := filepath.Join(f.dir, "key")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
@@ -37,7 +44,6 @@ func newFortress(t *testing.T) *fortress {
 	f.Write(t, "/root/.ssh/authorized_keys", public, 0o600)
 	f.Write(t, "/etc/ssh/sshd_config.d/50-cloud-init.conf", []byte("PasswordAuthentication yes\n"), 0o600)
 	f.Shell(t, "chown root:root /root/.ssh/authorized_keys /etc/ssh/sshd_config.d/50-cloud-init.conf; systemctl reload ssh")
-	return f
 }
 
 // ssh runs a command over a connection; with a master it goes over that one.
