@@ -1,11 +1,14 @@
 // Run with `node --test plugin/openclaw`.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { once } from "node:events";
 import { test } from "node:test";
 
-import plugin, { beforeAgentRun, beforeToolCall, modelCallEnded, modelCallStarted, stopped } from "./index.js";
+import plugin, { beforeAgentRun, beforeInstall, beforeToolCall, messageSending, modelCallEnded, modelCallStarted, replyPayloadSending, stopped, toolResult } from "./index.js";
 
 // door answers like Seawall's, or not; asked holds what it was asked.
 async function door(t, answer) {
@@ -140,6 +143,54 @@ test("each model call is told of, and a closed door is no error", async (t) => {
   await modelCallStarted({ endpoint: "http://127.0.0.1:1", token: "t" }, {}, undefined);
 });
 
+const cut = (r) => r.end('{"allow":true,"texts":["[secret]"]}');
+const closed = { endpoint: "http://127.0.0.1:1/.hook", token: "t" };
+
+test("what goes out is what the door leaves of it", async (t) => {
+  const { config, asked } = await door(t, cut);
+  const where = { sessionKey: "s", channelId: "telegram", trace: { traceId: "0af7" } };
+  assert.deepEqual(await messageSending(config, { to: "7", content: "a key" }, where), { content: "[secret]" });
+  assert.deepEqual(asked[0], { path: "/.hook/v1/message", authorization: "Bearer t", body: { trace: "0af7", texts: ["a key"], sessionKey: "s", channelId: "telegram" } });
+  assert.equal(await messageSending(config, { content: "[secret]" }, where), undefined);
+  assert.equal(await messageSending(config, { content: "" }, where), undefined);
+  assert.match((await messageSending(closed, { content: "a key" }, where)).content, /seawall up/);
+
+  const two = await door(t, (r) => r.end('{"allow":true,"texts":["x","[secret]"]}'));
+  const payload = { text: "x", n: 1, presentation: { blocks: ["a key", null] } };
+  assert.deepEqual(await replyPayloadSending(two.config, { payload }, where), { payload: { text: "x", n: 1, presentation: { blocks: ["[secret]", null] } } });
+  assert.match((await replyPayloadSending(config, { payload }, where)).payload.text, /seawall up/); // one text for two
+  assert.equal(await replyPayloadSending(config, { payload: {} }, where), undefined);
+});
+
+test("what is installed is read, and installed on a clear yes", async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), "skill-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(path.join(folder, "SKILL.md"), "# Skill");
+  await writeFile(path.join(folder, "x.bin"), Buffer.from([1, 0, 2]));
+  const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
+  const event = { targetType: "skill", targetName: "weather", sourcePath: folder, origin: "path", request: { kind: "skill-install", mode: "install", requestedSpecifier: "@x/weather" } };
+  assert.equal(await beforeInstall(config, event), undefined);
+  assert.deepEqual(asked[0].body, { install: { action: "install", kind: "skill", name: "weather", spec: "@x/weather", source: "path" }, texts: ["# Skill"] });
+  assert.equal((await beforeInstall(closed, event)).block, true);
+  assert.equal((await beforeInstall(config, { ...event, sourcePath: path.join(folder, "none") })).block, true);
+  assert.equal((await beforeInstall(config, undefined)), undefined);
+});
+
+test("a result is read where the door asks for it, once", async (t) => {
+  const { config, asked } = await door(t, (r) => r.end('{"allow":true,"scan":true,"texts":["[secret]"]}'));
+  const image = { type: "image", data: "x" };
+  const brought = { toolCallId: "c1", toolName: "exec", result: { content: [image, { type: "text", text: "a key" }], details: 1 } };
+  const gone = { result: { content: [image, { type: "text", text: "[secret]" }], details: 1 } };
+  assert.equal(await toolResult(config, brought), undefined);
+  assert.equal(asked.length, 0);
+  await beforeToolCall(config, event, ctx);
+  assert.deepEqual(await toolResult(config, brought), gone);
+  assert.deepEqual(asked[1].body, { trace: "0af7", tool: "exec", texts: ["a key"], sessionKey: "agent:main:main", agentId: "main" });
+  assert.equal(await toolResult(config, brought), undefined);
+  await beforeToolCall(config, event, ctx);
+  assert.match((await toolResult(closed, brought)).result.content[1].text, /seawall up/);
+});
+
 test("a call is told of again when it was ended before its answer began", async (t) => {
   const { config, asked } = await door(t, (r) => r.end('{"allow":true}'));
   await modelCallEnded(config, { outcome: "completed" }, ctx);
@@ -153,6 +204,16 @@ test("a call is told of again when it was ended before its answer began", async 
 
 test("it registers its hooks, those that decide ahead of others", () => {
   const on = [];
-  plugin.register({ pluginConfig: {}, on: (name, _f, options) => on.push([name, options?.priority, options?.timeoutMs]) });
-  assert.deepEqual(on, [["before_tool_call", 1000, 600000], ["before_agent_run", 1000, undefined], ["model_call_started", undefined, undefined], ["model_call_ended", undefined, undefined]]);
+  const middleware = [];
+  plugin.register({
+    pluginConfig: {},
+    on: (name, _f, options) => on.push([name, options?.priority, options?.timeoutMs]),
+    registerAgentToolResultMiddleware: (_f, options) => middleware.push(options),
+  });
+  assert.deepEqual(on, [
+    ["before_tool_call", 1000, 600000], ["before_agent_run", 1000, undefined], ["before_install", 1000, 600000],
+    ["message_sending", -1000, undefined], ["reply_payload_sending", -1000, undefined], ["model_call_started", undefined, undefined],
+    ["model_call_ended", undefined, undefined],
+  ]);
+  assert.deepEqual(middleware, [{ runtimes: ["openclaw"] }]);
 });

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/openseawall/seawall/internal/guard"
 	"github.com/openseawall/seawall/internal/guard/door/model"
@@ -43,8 +44,9 @@ const Path = "/.hook"
 func Endpoint(addr string) string { return "http://" + addr + Path }
 
 const (
-	maxBody  = 16 << 20         // bytes of one question: a file that is written is in it
-	patience = 10 * time.Second // until it is read
+	maxBody    = 16 << 20         // bytes of one question: a file that is written is in it
+	maxConfigs = 64               // OpenClaws whose last installing call is remembered
+	patience   = 10 * time.Second // until it is read
 )
 
 // Door answers the plugin. It is safe for concurrent use and implements
@@ -56,6 +58,9 @@ type Door struct {
 	tickets *ticket.Book
 	watch   *watch
 	runs    *runs
+	through *lru.Cache[string, struct{}] // runs that the model door has seen
+	// widening are the last calls that may install something, by config.
+	widening *lru.Cache[string, installation]
 	// Drill is told of each call. It is set before the door opens; nil knows none.
 	Drill Drill
 	// Loaded tells whether an OpenClaw, by the path of its config, is seen to load
@@ -89,6 +94,9 @@ func New(g *guard.Guard, dir *state.Dir, now func() time.Time) (*Door, error) {
 		return nil, err
 	}
 	d := &Door{guard: g, dir: dir, tickets: ticket.New(now), watch: newWatch(now, past), runs: newRuns(now)}
+	// An error of lru.New is for a size below one.
+	d.through, _ = lru.New[string, struct{}](maxRuns)
+	d.widening, _ = lru.New[string, installation](maxConfigs)
 	return d, errors.Join(d.takeOver(), d.Reload())
 }
 
@@ -103,7 +111,10 @@ func (d *Door) Reload() error {
 }
 
 // Saw implements model.Witness.
-func (d *Door) Saw(agent, _, span string) { d.watch.saw(agent, span) }
+func (d *Door) Saw(agent, trace, span string) {
+	d.watch.saw(agent, span)
+	d.through.Add(agent+"\x00"+trace, struct{}{})
+}
 
 // Released implements model.Witness. A call whose arguments have no certain
 // reading gets no ticket.
@@ -130,6 +141,10 @@ type answer struct {
 	Allow  bool   `json:"allow,omitempty"`
 	Block  bool   `json:"block,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Scan asks for the result of a call: nobody else would read it.
+	Scan bool `json:"scan,omitempty"`
+	// Texts are what may go on of those that were asked about, in their order.
+	Texts []string `json:"texts,omitempty"`
 	// Language is the operator's, for what the plugin says when the door is closed.
 	Language operator.Language `json:"language,omitempty"`
 
@@ -152,6 +167,9 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Path + "/v1/tool-call":  d.toolCall,
 		Path + "/v1/model-call": d.modelCall,
 		Path + "/v1/run":        d.run,
+		Path + "/v1/message":    d.message,
+		Path + "/v1/result":     d.result,
+		Path + "/v1/install":    d.install,
 	}[r.URL.Path]
 	if handle == nil || r.Method != http.MethodPost {
 		say(w, http.StatusNotFound, d.refuse("the plugin asks what this Seawall does not know"))
@@ -224,6 +242,10 @@ type question struct {
 	Channel   string `json:"channelId"`
 	Sender    string `json:"senderId"`
 	Workspace string `json:"workspaceDir"`
+
+	Texts []string `json:"texts"` // of a message, of a call's result, of what is installed
+
+	Install map[string]string `json:"install"` // action, kind, name, spec, source
 }
 
 func (q question) action() guard.Action {
@@ -259,6 +281,7 @@ func (d *Door) toolCall(ctx context.Context, config string, q question) answer {
 		if question != 0 {
 			return answer{wait: func(ctx context.Context) answer { return d.await(ctx, a, q, question) }}
 		}
+		d.installs(a)
 		return answer{Allow: true}
 	}
 	if said, is := d.drilled(q, false); is {

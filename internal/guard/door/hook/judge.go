@@ -34,6 +34,10 @@ func (d *Door) judge(ctx context.Context, a guard.Action, q question) answer {
 		a.Args = acts.Args
 	}
 	begins := func(said answer) answer {
+		said.Scan = said.Allow && d.past(a)
+		if said.Allow {
+			d.installs(a)
+		}
 		for _, call := range calls[1:] {
 			if t, err := ticket.Of(a.Config, a.Trace, call.Tool, call.Args); said.Allow && err == nil {
 				d.tickets.Issue(t)
@@ -50,6 +54,10 @@ func (d *Door) judge(ctx context.Context, a guard.Action, q question) answer {
 	}
 	return begins(answer{Allow: true})
 }
+
+// past reports whether the results of a run go to a model that is not behind the
+// door.
+func (d *Door) past(a guard.Action) bool { return !d.through.Contains(a.Config + "\x00" + a.Trace) }
 
 // written are the arguments of a call without what OpenClaw adds for hooks: a
 // program of code mode stands in command as well, which is then no shell's.

@@ -42,6 +42,7 @@ func (d *Door) await(ctx context.Context, a guard.Action, q question, n int64) a
 	if decision.Verdict != policy.Allow {
 		return answer{Block: true, Reason: d.guard.Stopped(a, decision)}
 	}
+	d.installs(a)
 	return answer{Allow: true}
 }
 
