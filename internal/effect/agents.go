@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // alike says which tools of other agents do what: coding agents, the tools that

@@ -3,7 +3,7 @@ package effect
 import (
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // language is one that inline code may be in. None is parsed; what code does

@@ -3,7 +3,7 @@ package effect
 import (
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // confined reports whether inline code plainly computes and prints: it uses nothing

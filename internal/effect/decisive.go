@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // maxArguments bounds the values of one call that are looked at.
@@ -228,7 +228,7 @@ func (c *collector) collect(path, key string, v any, depth int) {
 		}
 	case json.Number:
 		k := c.kind(path, key, v.String())
-		if _, known := argWord(last(wordsOf(key, 8))); !known && k == Content && !c.use.looksOnly() {
+		if k == Content && !c.use.looksOnly() {
 			k = Measure
 		}
 		c.out = append(c.out, Argument{path, k, v.String()})

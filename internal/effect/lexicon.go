@@ -3,7 +3,7 @@ package effect
 import (
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // A tool that nobody named before is read as a person reads it: its name is a

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 func init() {

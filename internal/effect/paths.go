@@ -4,7 +4,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // home is where the agent's $HOME is assumed to be. Every home directory is

@@ -3,7 +3,7 @@ package effect
 import (
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // program is what is known of one command-line program.

@@ -9,7 +9,7 @@ import (
 
 	"mvdan.cc/sh/v3/expand"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 func init() {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/dop251/goja/parser"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 	"github.com/openseawall/seawall/internal/openclaw"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // use is how a tool reads that nobody named before.

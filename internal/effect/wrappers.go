@@ -4,7 +4,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // wrapper is a program that runs the command in its operands.

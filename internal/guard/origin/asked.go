@@ -294,7 +294,7 @@ func (j *judgement) asked() bool {
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
 			about := m.speaksOfTool(c, j.subject(), j.Command != "") || m.any(c, spoken[j.Class])
-			if j.asks(m, c) && about && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
+			if j.asks(m, c) && (about || j.allOwn()) && (!slices.Contains(j.Kinds, effect.Destroy) || m.any(c, all)) {
 				return true
 			}
 		}
@@ -319,6 +319,19 @@ func (j *judgement) asks(m *message, c clause) bool {
 		own |= tells
 	}
 	return own&removes == 0 && j.Command == "" && (c.acts&own != 0 || own&(invites|changes) != 0 && m.any(c, needing)) && m.speaksOfTool(c, words, false)
+}
+
+// allOwn reports whether all that a call carries is made of the operator's words.
+func (j *judgement) allOwn() bool {
+	carries := false
+	for _, a := range j.Arguments {
+		if a.Kind == effect.Content {
+			if carries = true; !j.quotes(a.Value) {
+				return false
+			}
+		}
+	}
+	return carries
 }
 
 // needing ask for something without saying what to do.
@@ -394,7 +407,8 @@ func (j *judgement) asksAt(m *message, i int) bool {
 		if !m.any(c, pronouns) && !m.any(c, possessive) && !(m.speaksOfTool(c, j.Call.words(), false) && m.namesNothing(c)) {
 			continue
 		}
-		if j.asks(m, c) {
+		grave := j.Call.acts()&(removes|pays) != 0 || slices.Contains(j.Kinds, effect.Widen)
+		if j.asks(m, c) && (!grave || m.namesNothing(c)) {
 			return true
 		}
 	}

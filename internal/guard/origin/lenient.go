@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/openseawall/seawall/internal/effect"
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // maxSearched is how much of the latest texts is searched for a value, in bytes.

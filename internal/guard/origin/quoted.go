@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // A person pastes and forwards. What stands there are not his words, and it must

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/openseawall/seawall/internal/effect"
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // record is one thing that a tool told of, as a list of fields: an appointment, a
@@ -252,7 +252,10 @@ func (j *judgement) pointed(acts act) []hit {
 	for _, h := range all {
 		longest[h.at] = max(longest[h.at], h.words)
 	}
-	all = slices.DeleteFunc(all, func(h hit) bool { return h.words > 0 && h.words < longest[h.at] })
+	every := slices.Clone(all)
+	all = slices.DeleteFunc(all, func(h hit) bool {
+		return h.words > 0 && h.words < longest[h.at] && !slices.ContainsFunc(every, func(o hit) bool { return j.swallows(o, h) })
+	})
 	if j.hits == nil {
 		j.hits = map[act][]hit{}
 	}
@@ -264,6 +267,36 @@ func (j *judgement) pointed(acts act) []hit {
 // customer of an order.
 func (f field) names() bool {
 	return !f.number && !bodies[f.key] && !senders[f.key] && len(f.value) <= 80 && len(pieces(f.value)) > 1 && !dates.MatchString(f.value)
+}
+
+// swallows reports whether a title holds another, with words that join names in a
+// sentence ("Contract 2027 from nora"): whoever writes titles could put them around
+// that of somebody else.
+func (j *judgement) swallows(long, short hit) bool {
+	if long.at.message != short.at.message || long.words <= short.words || short.words == 0 {
+		return false
+	}
+	m := j.request.messages[long.at.message]
+	begin, end := long.at.word, m.after(long.at.word, long.words)
+	from, to := short.at.word, m.after(short.at.word, short.words)
+	if from < begin || to > end {
+		return false
+	}
+	for i := begin; i < end; i++ {
+		if w := m.words[i].low; (i < from || i >= to) && (between[w] || toward[w] || away[w] || inside[w]) {
+			return true
+		}
+	}
+	return false
+}
+
+// after is the word after so many plain words.
+func (m *message) after(word, plain int) int {
+	for plain > 0 && word < len(m.words) {
+		plain -= len(pieces(m.words[word].low))
+		word++
+	}
+	return word
 }
 
 // hit is a record that the operator's words name, where, and by how many words of
@@ -443,7 +476,7 @@ func (j *judgement) agree(hits []hit, fits func(*record) bool) bool {
 		if !fits(&h.record) {
 			continue
 		}
-		doubt := slices.ContainsFunc(hits, func(o hit) bool { return o.at == h.at && !fits(&o.record) })
+		doubt := slices.ContainsFunc(hits, func(o hit) bool { return (o.at == h.at || j.swallows(h, o)) && !fits(&o.record) })
 		if !doubt {
 			return true
 		}
@@ -484,7 +517,7 @@ func (r *record) counts(value string) bool {
 }
 
 // billed reports whether the operator asks to pay a bill, and it is the only record
-// of what was read by his words.
+// of a file that he named. A mail is no bill: anybody writes one.
 func (j *judgement) billed(fits func(*record) bool) bool {
 	if j.Call.acts()&pays == 0 || j.slot().given > 0 {
 		return false
@@ -492,7 +525,9 @@ func (j *judgement) billed(fits func(*record) bool) bool {
 	for _, m := range j.request.messages {
 		for _, c := range m.clauses {
 			if c.acts&pays != 0 && m.any(c, bills) {
-				return j.agree(slices.DeleteFunc(slices.Clone(j.pointed(0)), func(h hit) bool { return !h.sole || j.results[h.of].Marked }), fits)
+				return j.agree(slices.DeleteFunc(slices.Clone(j.pointed(0)), func(h hit) bool {
+					return !h.sole || j.results[h.of].Marked || j.results[h.of].Label != Label(effect.FromFiles)
+				}), fits)
 			}
 		}
 	}

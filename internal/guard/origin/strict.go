@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/openseawall/seawall/internal/effect"
-	"github.com/openseawall/seawall/internal/effect/lazyregexp"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // judgement looks for the values of one call.
@@ -76,7 +76,7 @@ func (j *judgement) against(a effect.Argument) string {
 		}
 		return j.said1(a.Value, "amount", (*message).namesAmount)
 	case effect.Measure:
-		return j.said1(a.Value, "number", (*message).namesNumber)
+		return j.said1(a.Value, "number", j.namesNumber)
 	case effect.Object:
 		return j.object(a)
 	case effect.Access:
@@ -266,16 +266,18 @@ func (m *message) namesAmount(value string) bool {
 	return false
 }
 
-// namesNumber takes a number wherever it stands.
-func (m *message) namesNumber(value string) bool {
+// namesNumber takes a number that stands where such a call is asked for.
+func (j *judgement) namesNumber(m *message, value string) bool {
 	want, ok := amount(value)
 	if !ok {
 		return false
 	}
-	return slices.ContainsFunc(m.words, func(w word) bool {
-		got, ok := amount(strings.TrimRight(w.text, ".,%°"))
-		return ok && got == want
-	})
+	for i, w := range m.words {
+		if got, ok := amount(strings.TrimRight(w.text, ".,%°")); ok && got == want && j.asksAt(m, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // ---- objects -------------------------------------------------------------------
