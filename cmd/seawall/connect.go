@@ -137,6 +137,7 @@ func connectAll(cmd *cobra.Command, dir *state.Dir, installs []openclaw.Install,
 	if install.This().Status(cmd.Context()).Installed && install.Uses(dir) {
 		done = "OpenClaw is connected. `seawall disconnect` takes this back."
 	}
+	done += "\nWhat its files and jobs hold nobody known wrote; to say which are as you want them: seawall vouch"
 	err = carryOut(cmd, plans, f.yes, "Connect OpenClaw to Seawall?", done, "OpenClaw is connected already; nothing to do.")
 	if err == nil {
 		err = settleLanguage(dir, f.language)
