@@ -2,9 +2,10 @@ package openclaw
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Config is one openclaw.json with the offsets of all it says, so that a
@@ -207,7 +208,7 @@ func (c *Config) Text() []byte { return c.src.text }
 
 // envName is what OpenClaw takes for the name of a variable
 // (src/config/env-substitution.ts): ${lower} stays text.
-var envName = regexp.MustCompile(`\$?\$\{([A-Z_][A-Z0-9_]*)\}`)
+var envName = lazyregexp.New(`\$?\$\{([A-Z_][A-Z0-9_]*)\}`)
 
 // EnvNames returns the environment variables that OpenClaw puts into a
 // string: ${NAME}, but not the escaped $${NAME}.

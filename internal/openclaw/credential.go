@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Credential is one thing that OpenClaw can show a provider, and where it finds
@@ -254,10 +254,10 @@ type variable struct{ name, value string }
 
 // unitAssignment is a variable in an Environment= line (systemd.exec(5)),
 // of which any may be quoted as a whole.
-var unitAssignment = regexp.MustCompile(`"([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|([A-Za-z_]\w*)=(\S*)`)
+var unitAssignment = lazyregexp.New(`"([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|([A-Za-z_]\w*)=(\S*)`)
 
 // plainAssignment is a line of a .env file that has a line which is none.
-var plainAssignment = regexp.MustCompile(`(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*("[^"\n]*"|'[^'\n]*'|[^#\s]*)`)
+var plainAssignment = lazyregexp.New(`(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*("[^"\n]*"|'[^'\n]*'|[^#\s]*)`)
 
 // variables reads the assignments of a .env file or of a systemd unit.
 func variables(file string, text []byte) (list []variable) {

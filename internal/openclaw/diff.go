@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Diff shows what a change does to a config as a unified diff, without any
@@ -82,7 +83,7 @@ func (m *masker) values(n *node, path []string, into *[]span) {
 // secretKey are the names of keys that hold a credential. It is wider than
 // OpenClaw's own list (src/config/recovery-policy.ts), which knows whole names
 // only.
-var secretKey = regexp.MustCompile(`(?i)(key|token|secret|passw(or)?d|passphrase|credential|bearer|auth|cookie|webhook|dsn)s?$`)
+var secretKey = lazyregexp.New(`(?i)(key|token|secret|passw(or)?d|passphrase|credential|bearer|auth|cookie|webhook|dsn)s?$`)
 
 // secretAt reports whether the string at a path is to be covered. ${NAME} and
 // the parts of a secret reference are no secrets.
@@ -109,7 +110,7 @@ func secretAt(path []string, s string) bool {
 	}
 }
 
-var longWord = regexp.MustCompile(`[A-Za-z0-9+/=_.-]{16,}`)
+var longWord = lazyregexp.New(`[A-Za-z0-9+/=_.-]{16,}`)
 
 // comments covers the long words in all comments of a text.
 func comments(text []byte) []span {

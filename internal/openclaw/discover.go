@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Option is something [Discover] is told.
@@ -157,7 +157,7 @@ func outside(mounts []mount, inner string) string {
 const stateDirName = ".openclaw"
 
 // inContainer finds container runtimes in the path of a control group.
-var inContainer = regexp.MustCompile(`docker|containerd|libpod|podman|kubepods|lxc`)
+var inContainer = lazyregexp.New(`docker|containerd|libpod|podman|kubepods|lxc`)
 
 // IsGateway reports whether a process is OpenClaw's gateway: it names itself
 // "openclaw-gateway" once it runs, which the kernel cuts to fifteen letters.

@@ -3,11 +3,12 @@ package openclaw
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // DeepSeek's models write calls in a markup of their own, anywhere in the text
@@ -124,7 +125,7 @@ type dsmlScan struct {
 	close  string // the end of the invocation, when its tag is complete
 }
 
-var dsmlInvoke = regexp.MustCompile(`^<(\|DSML\||｜DSML｜|｜｜DSML｜｜)invoke\b[^<>]*>$`)
+var dsmlInvoke = lazyregexp.New(`^<(\|DSML\||｜DSML｜|｜｜DSML｜｜)invoke\b[^<>]*>$`)
 
 func (s *dsmlScan) to(text, end string) DSMLEvent {
 	for s.offset < len(text) {
@@ -224,9 +225,9 @@ func (d *DSML) Take() []TextCall {
 func (d *DSML) Reset() { *d = DSML{got: d.got[:0]} }
 
 var (
-	dsmlInvokeOpen = regexp.MustCompile(`<(\|DSML\||｜DSML｜|｜｜DSML｜｜)invoke\b([^<>]*)>`)
-	dsmlParamOpen  = regexp.MustCompile(`<(\|DSML\||｜DSML｜|｜｜DSML｜｜)parameter\b([^>]*)>`)
-	dsmlName       = regexp.MustCompile(`\bname=("([^"]*)"|'([^']*)'|([^\s>]+))`)
+	dsmlInvokeOpen = lazyregexp.New(`<(\|DSML\||｜DSML｜|｜｜DSML｜｜)invoke\b([^<>]*)>`)
+	dsmlParamOpen  = lazyregexp.New(`<(\|DSML\||｜DSML｜|｜｜DSML｜｜)parameter\b([^>]*)>`)
+	dsmlName       = lazyregexp.New(`\bname=("([^"]*)"|'([^']*)'|([^\s>]+))`)
 )
 
 // dsmlCalls is parseDeepSeekDsmlToolCallBlock.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Edit changes one value of a config: it sets what stands at Path, making the
@@ -396,7 +397,7 @@ func (s *source) unit() string {
 	return "  "
 }
 
-var indented = regexp.MustCompile(`[\n\r]([ \t]+)[^ \t\n\r/*]`)
+var indented = lazyregexp.New(`[\n\r]([ \t]+)[^ \t\n\r/*]`)
 
 // indentAt is the indentation of the line that an offset is on.
 func (s *source) indentAt(at int) string {
@@ -405,8 +406,8 @@ func (s *source) indentAt(at int) string {
 }
 
 var (
-	bareKey    = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
-	anyBareKey = regexp.MustCompile(`[{,\s][A-Za-z_$][A-Za-z0-9_$]*\s*:`)
+	bareKey    = lazyregexp.New(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+	anyBareKey = lazyregexp.New(`[{,\s][A-Za-z_$][A-Za-z0-9_$]*\s*:`)
 )
 
 // key writes a key as its neighbour is written; without one as most keys of

@@ -3,9 +3,10 @@ package openclaw
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Route is one way in which OpenClaw reaches a model: an entry of
@@ -338,8 +339,8 @@ func (c *Config) text(at []string, keys ...string) string {
 }
 
 var (
-	variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
-	secretHeader = regexp.MustCompile(`(?i)^(proxy-)?authorization$|key|token|secret|cookie|credential`)
+	variableName = lazyregexp.New(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
+	secretHeader = lazyregexp.New(`(?i)^(proxy-)?authorization$|key|token|secret|cookie|credential`)
 )
 
 // key finds a provider's key: its apiKey, or what request.auth sends instead.
@@ -389,7 +390,7 @@ func (c *Config) secretHeaders(at []string) []string {
 }
 
 // modelKey are the names of settings that hold "provider/model" references.
-var modelKey = regexp.MustCompile(`(?i)model$|^models$|mediamodels$`)
+var modelKey = lazyregexp.New(`(?i)model$|^models$|mediamodels$`)
 
 // defaultUse is what OpenClaw runs when no model is configured
 // (src/agents/defaults.ts).

@@ -1,8 +1,9 @@
 package openclaw
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Runtime is what the last line of a request says of the run: OpenClaw appends
@@ -67,4 +68,4 @@ func folder(text string) string {
 // IsRuntime reports whether a message is that line and nothing else.
 func IsRuntime(text string) bool { return runtimeOnly.MatchString(text) }
 
-var runtimeOnly = regexp.MustCompile(`^\s*Runtime: agent=[^|\n]+( \| [A-Za-z_]+=[^|\n]*)*\s*$`)
+var runtimeOnly = lazyregexp.New(`^\s*Runtime: agent=[^|\n]+( \| [A-Za-z_]+=[^|\n]*)*\s*$`)

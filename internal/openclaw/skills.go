@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 const (
@@ -178,7 +178,7 @@ func (d *discovery) skill(c *candidate, root skillRoot, dir string) Skill {
 
 // nameLine is the name in SKILL.md's YAML frontmatter. OpenClaw takes the name
 // of the directory when there is none.
-var nameLine = regexp.MustCompile(`(?m)^name:[ \t]*["']?([^"'\r\n#]+?)["']?[ \t]*(?:#.*)?\r?$`)
+var nameLine = lazyregexp.New(`(?m)^name:[ \t]*["']?([^"'\r\n#]+?)["']?[ \t]*(?:#.*)?\r?$`)
 
 func frontmatterName(text []byte) string {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))

@@ -2,10 +2,11 @@ package openclaw
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // OpenClaw runs tool calls that a model wrote as plain text: it promotes them
@@ -385,7 +386,7 @@ func fold(r rune) rune {
 }
 
 // textName finds the first name of a tool in what may be calls, right or not.
-var textName = regexp.MustCompile(`(?i)\[(?:tool:)?([\w-]{1,120})\]|<function=([\w.:-]{1,120})|\bto=([\w-]{1,120})|DSML[|｜]+invoke\b[^<>]*\bname=["']?([^"'\s<>]{1,120})`)
+var textName = lazyregexp.New(`(?i)\[(?:tool:)?([\w-]{1,120})\]|<function=([\w.:-]{1,120})|\bto=([\w-]{1,120})|DSML[|｜]+invoke\b[^<>]*\bname=["']?([^"'\s<>]{1,120})`)
 
 // TextCallName is the name of the tool that a text seems to call, or "": for a
 // person, not for a decision.

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"html"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 const (
@@ -172,7 +173,7 @@ func (t *Toolset) flatCall(fields map[string]jsontext.Value) (inner, bool) {
 }
 
 // toolLike is what providers accept for the name of a tool, or a catalog id.
-var toolLike = regexp.MustCompile(`^[A-Za-z0-9_.:/@-]{1,256}$`)
+var toolLike = lazyregexp.New(`^[A-Za-z0-9_.:/@-]{1,256}$`)
 
 func isDotted(key string) bool { return strings.HasPrefix(key, "args.") && len(key) > len("args.") }
 
@@ -414,9 +415,9 @@ func validEscape(rest []byte) bool {
 }
 
 var (
-	hex4     = regexp.MustCompile(`^[0-9a-fA-F]{4}$`)
-	leading  = regexp.MustCompile("^(?i)(?:[.:'\"`-]|(?:functions?|tools?)[._:/-]?)[a-z0-9\\s\"'`.:/_\\\\-]{0,96}$")
-	trailing = regexp.MustCompile(`^[^\s{}\[\]":,\\]{1,3}$`)
+	hex4     = lazyregexp.New(`^[0-9a-fA-F]{4}$`)
+	leading  = lazyregexp.New("^(?i)(?:[.:'\"`-]|(?:functions?|tools?)[._:/-]?)[a-z0-9\\s\"'`.:/_\\\\-]{0,96}$")
+	trailing = lazyregexp.New(`^[^\s{}\[\]":,\\]{1,3}$`)
 )
 
 // trimAround cuts off a short prefix such as "functions.exec:" and up to three
@@ -470,7 +471,7 @@ func plainQuotes(text []byte) []byte {
 
 // entity is what OpenClaw decodes in arguments (src/shared/html-entities.ts):
 // only with a semicolon.
-var entity = regexp.MustCompile(`&(?:#[xX][0-9a-fA-F]+|#[0-9]+|[A-Za-z][A-Za-z0-9]+);`)
+var entity = lazyregexp.New(`&(?:#[xX][0-9a-fA-F]+|#[0-9]+|[A-Za-z][A-Za-z0-9]+);`)
 
 // decodeEntities decodes the strings of an object, not its names.
 func decodeEntities(args jsontext.Value) jsontext.Value {

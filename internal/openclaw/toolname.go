@@ -4,9 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // The rules of this file are those by which OpenClaw 2026.9.6 decides which
@@ -198,13 +199,13 @@ func fragment(name string) int {
 }
 
 var (
-	counterSuffix  = regexp.MustCompile(`[:._-]\d+$`)
-	slashCounter   = regexp.MustCompile(`[:._/-]\d+$`)
-	digitSuffix    = regexp.MustCompile(`\d+$`)
-	functionPrefix = regexp.MustCompile(`(?i)^functions?[._-]?`)
-	toolPrefix     = regexp.MustCompile(`(?i)^tools?[._-]?`)
-	anyPrefix      = regexp.MustCompile(`(?i)^(?:functions?|tools?)[._-]?`)
-	anyCounter     = regexp.MustCompile(`(?:[:._-]\d+|\d+)$`)
+	counterSuffix  = lazyregexp.New(`[:._-]\d+$`)
+	slashCounter   = lazyregexp.New(`[:._/-]\d+$`)
+	digitSuffix    = lazyregexp.New(`\d+$`)
+	functionPrefix = lazyregexp.New(`(?i)^functions?[._-]?`)
+	toolPrefix     = lazyregexp.New(`(?i)^tools?[._-]?`)
+	anyPrefix      = lazyregexp.New(`(?i)^(?:functions?|tools?)[._-]?`)
+	anyCounter     = lazyregexp.New(`(?:[:._-]\d+|\d+)$`)
 )
 
 // fromID infers a tool from a call's id, or from a name that looks like one
@@ -231,7 +232,7 @@ func (t *Toolset) fromID(id string) string {
 		add(dotted)
 		add(counterSuffix.ReplaceAllString(dotted, ""))
 		add(digitSuffix.ReplaceAllString(dotted, ""))
-		for _, prefix := range []*regexp.Regexp{functionPrefix, toolPrefix} {
+		for _, prefix := range []*lazyregexp.Regexp{functionPrefix, toolPrefix} {
 			if bare := prefix.ReplaceAllString(dotted, ""); bare != dotted {
 				add(bare)
 				add(counterSuffix.ReplaceAllString(bare, ""))

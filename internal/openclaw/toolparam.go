@@ -3,11 +3,12 @@ package openclaw
 import (
 	"net/url"
 	pathpkg "path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // The rules of this file are what single tools of OpenClaw 2026.9.6 do to
@@ -37,8 +38,8 @@ var (
 	execParams = []string{"command", "workdir", "host", "ask", "node"}
 	fileTools  = []string{"read", "write", "edit", "ls"}
 
-	xmlRest = regexp.MustCompile(`</arg_value>>+$`)
-	office  = regexp.MustCompile(`(?i)\.(doc|ppt|xls)(?:odex|codex|xodex|xcodex)$`)
+	xmlRest = lazyregexp.New(`</arg_value>>+$`)
+	office  = lazyregexp.New(`(?i)\.(doc|ppt|xls)(?:odex|codex|xodex|xcodex)$`)
 )
 
 // withoutXML cuts until nothing is left to cut: OpenClaw cuts once more what is
@@ -94,7 +95,7 @@ func localFile(path string) string {
 }
 
 // encodedSlash in the path of a URL is an error.
-var encodedSlash = regexp.MustCompile(`(?i)^[^?#]*%2f`)
+var encodedSlash = lazyregexp.New(`(?i)^[^?#]*%2f`)
 
 // asTaken gives the arguments of a tool as it takes them; changed tells that
 // some are not what they were.

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 )
 
 // Wish is a sentence of a prompt file or a skill that reads like a rule about
@@ -25,24 +25,24 @@ type Wish struct {
 const maxWishes = 12
 
 // gates are the shapes in which such sentences come, in English and German.
-var gates = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b(ask|check with|confirm with|get (my |the |explicit |human )?(approval|permission|confirmation|consent))\b.{0,80}\b(before|first|prior to)\b`),
-	regexp.MustCompile(`(?i)\b(never|do not|don't|must not)\b.{0,100}\bwithout\b.{0,40}\b(asking|approval|permission|confirm\w*|consent|my ok)\b`),
-	regexp.MustCompile(`(?i)\b(requires?|needs?)\b.{0,20}\b(human|my|operator|owner|explicit)\b.{0,20}\b(approval|permission|confirmation|consent)\b`),
-	regexp.MustCompile(`(?i)\b(escalate to|wait for)\b.{0,40}\b(human|operator|owner|approval|confirmation|my ok)\b`),
-	regexp.MustCompile(`(?i)\b(frag|frage|fragt|rückfrage)\b.{0,80}\b(bevor|vorher|zuerst)\b`),
-	regexp.MustCompile(`(?i)\b(nie|niemals|nicht)\b.{0,100}\bohne\b.{0,40}\b(rückfrage|freigabe|zustimmung|bestätigung|erlaubnis|zu fragen)\b`),
+var gates = []*lazyregexp.Regexp{
+	lazyregexp.New(`(?i)\b(ask|check with|confirm with|get (my |the |explicit |human )?(approval|permission|confirmation|consent))\b.{0,80}\b(before|first|prior to)\b`),
+	lazyregexp.New(`(?i)\b(never|do not|don't|must not)\b.{0,100}\bwithout\b.{0,40}\b(asking|approval|permission|confirm\w*|consent|my ok)\b`),
+	lazyregexp.New(`(?i)\b(requires?|needs?)\b.{0,20}\b(human|my|operator|owner|explicit)\b.{0,20}\b(approval|permission|confirmation|consent)\b`),
+	lazyregexp.New(`(?i)\b(escalate to|wait for)\b.{0,40}\b(human|operator|owner|approval|confirmation|my ok)\b`),
+	lazyregexp.New(`(?i)\b(frag|frage|fragt|rückfrage)\b.{0,80}\b(bevor|vorher|zuerst)\b`),
+	lazyregexp.New(`(?i)\b(nie|niemals|nicht)\b.{0,100}\bohne\b.{0,40}\b(rückfrage|freigabe|zustimmung|bestätigung|erlaubnis|zu fragen)\b`),
 }
 
 // subjects tell what a wish would gate; the first that matches counts.
 var subjects = []struct {
 	about string
-	words *regexp.Regexp
+	words *lazyregexp.Regexp
 }{
-	{"spend", regexp.MustCompile(`(?i)\b(pay|payments?|buy|purchas\w+|order|money|spend\w*|transfer|invest|zahl\w*|kauf\w*|überweis\w*|bestell\w*)\b`)},
-	{"send", regexp.MustCompile(`(?i)\b(send\w*|e-?mails?|message|messages|post|posts|tweets?|publish\w*|reply|replies|external\w*|leaves the machine|schick\w*|send|veröffentlich\w*|nachricht\w*)\b`)},
-	{"change", regexp.MustCompile(`(?i)\b(config\w*|settings?|skills?|plugins?|upgrad\w*|reconfigur\w*|einstellung\w*)\b`)},
-	{"run", regexp.MustCompile(`(?i)\b(delet\w*|remov\w*|rm|destructive|irreversible|command\w*|shell|execut\w*|run|running|install\w*|sudo|drop\w*|wip\w*|overwrit\w*|restart\w*|deploy\w*|lösch\w*|befehl\w*|ausführ\w*)\b`)},
+	{"spend", lazyregexp.New(`(?i)\b(pay|payments?|buy|purchas\w+|order|money|spend\w*|transfer|invest|zahl\w*|kauf\w*|überweis\w*|bestell\w*)\b`)},
+	{"send", lazyregexp.New(`(?i)\b(send\w*|e-?mails?|message|messages|post|posts|tweets?|publish\w*|reply|replies|external\w*|leaves the machine|schick\w*|send|veröffentlich\w*|nachricht\w*)\b`)},
+	{"change", lazyregexp.New(`(?i)\b(config\w*|settings?|skills?|plugins?|upgrad\w*|reconfigur\w*|einstellung\w*)\b`)},
+	{"run", lazyregexp.New(`(?i)\b(delet\w*|remov\w*|rm|destructive|irreversible|command\w*|shell|execut\w*|run|running|install\w*|sudo|drop\w*|wip\w*|overwrit\w*|restart\w*|deploy\w*|lösch\w*|befehl\w*|ausführ\w*)\b`)},
 }
 
 // Wishes finds the sentences of one text that read like rules about approvals.

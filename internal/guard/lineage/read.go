@@ -4,12 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/origin"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 	"github.com/openseawall/seawall/internal/openclaw"
 )
 
@@ -95,7 +95,7 @@ func (b *Book) paths(tool, args, text string) []string {
 }
 
 // pathField is where OpenClaw names the file of a memory that it found.
-var pathField = regexp.MustCompile(`"path"\s*:\s*"([^"\\]{1,1000})"`)
+var pathField = lazyregexp.New(`"path"\s*:\s*"([^"\\]{1,1000})"`)
 
 // Piece is a file of the workspace in the instructions, and what is known of it.
 type Piece struct {
@@ -146,7 +146,7 @@ func (b *Book) whole(at Place, text string) bool {
 }
 
 // fileEnd is what may stand behind the last file.
-var fileEnd = regexp.MustCompile(`\n(#{1,2} |<!--)`)
+var fileEnd = lazyregexp.New(`\n(#{1,2} |<!--)`)
 
 // Said is what is known of a text that comes as a user's, though the agent wrote it:
 // the instructions of a job, the task of a sub-agent. ok is false where nobody did.
