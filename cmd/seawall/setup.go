@@ -333,6 +333,9 @@ func (g *guide) send(ctx context.Context, place string) error {
 		defer r.Close()
 		head, err := r.Checkpoint(ctx)
 		if err == nil {
+			if err := handOver(g.cmd, place); err != nil {
+				return err
+			}
 			return sendTo(g.cmd, place, head)
 		}
 	}
