@@ -28,7 +28,7 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 	for _, l := range f.Labels {
 		o.Quoted = o.Quoted || l == origin.Quoted
 	}
-	o.Audience = audience(a.Tool, arguments, f)
+	o.Audience = audience(a, arguments, f)
 	switch a.Speaker.Who {
 	case Owner:
 		o.Asker = policy.AskerOperator
@@ -43,9 +43,11 @@ func (g *Guard) provenance(a Action, e effect.Effects) (policy.Origin, map[strin
 }
 
 // audience is who will see what a call sends.
-func audience(tool string, arguments []effect.Argument, f origin.Found) string {
+func audience(a Action, arguments []effect.Argument, f origin.Found) string {
+	// In a run that nobody vouched for, nobody knows who asked.
+	asked := a.Talk != nil || a.Speaker.Who != Unvouched
 	switch {
-	case tool == "message" && !slices.ContainsFunc(arguments, leads):
+	case a.Tool == "message" && asked && !slices.ContainsFunc(arguments, leads):
 		return policy.AudienceAsker // OpenClaw answers where it was asked
 	case len(f.Private) > 0:
 		return policy.AudienceOthers
