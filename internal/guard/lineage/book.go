@@ -62,9 +62,9 @@ type Known struct {
 // Book is what is remembered in one state directory. It is safe for concurrent use.
 // A nil Book knows nothing and keeps nothing.
 type Book struct {
-	// Vouched reports whether the operator vouches for a content at a place. It is
-	// set before the book is used; nil vouches for nothing.
-	Vouched func(place Place, sum string) bool
+	// Vouched returns the content at a place that the operator vouches for, "" for
+	// none. It is set before the book is used; nil vouches for nothing.
+	Vouched func(place Place) (sum string)
 
 	now func() time.Time
 	db  *sql.DB

@@ -62,7 +62,27 @@ func (b *Book) Result(tool, args, text, workspace string) (labels []origin.Label
 	return labels, false
 }
 
-func (b *Book) vouched(p Place, sum string) bool { return b.Vouched != nil && b.Vouched(p, sum) }
+func (b *Book) vouched(p Place, sum string) bool { return b.Vouched != nil && b.Vouched(p) == sum }
+
+// own are the contents of a place that are the operator's: the one that he vouches
+// for, and what turns wrote in which there was nothing untrusted.
+func (b *Book) own(p Place) (sums []string) {
+	if b.Vouched != nil {
+		if sum := b.Vouched(p); sum != "" {
+			sums = append(sums, sum)
+		}
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if k := b.places[p]; k != nil {
+		for sum, labels := range k.contents {
+			if len(labels) == 0 {
+				sums = append(sums, sum)
+			}
+		}
+	}
+	return sums
+}
 
 // paths are the files that a call read.
 func (b *Book) paths(tool, args, text string) []string {
@@ -131,17 +151,16 @@ func (b *Book) Context(instructions, workspace string) (pieces []Piece) {
 // whole reports whether a text begins with a content that is vouched for, or was
 // written by a turn without anything untrusted, and that ends where a file may end.
 func (b *Book) whole(at Place, text string) bool {
+	own := b.own(at)
+	if len(own) == 0 {
+		return false
+	}
 	ends := []int{len(text)}
 	for _, m := range fileEnd.FindAllStringIndex(text, maxEnds) {
 		ends = append(ends, m[0])
 	}
 	return slices.ContainsFunc(ends, func(end int) bool {
-		sum := Sum(text[:end])
-		if b.vouched(at, sum) {
-			return true
-		}
-		known, ok := b.content(at, sum)
-		return ok && len(known) == 0
+		return slices.Contains(own, Sum(text[:end]))
 	})
 }
 
