@@ -169,7 +169,7 @@ func TestService(t *testing.T) {
 		test func(t *testing.T, p *place, base, key string)
 	}{
 		{"killed", killed}, {"updated under load", updated}, {"a policy that cannot be read", broken},
-		{"two on one state", two}, {"a reboot", reboot}, {"a unit of the administrator's", edited}, {"removed", removed},
+		{"two on one state", two}, {"checkpoints leave the machine", outside}, {"stopped", stopped}, {"a reboot", reboot}, {"a unit of the administrator's", edited}, {"removed", removed},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.test(t, p, base, key) }) {
 			t.Fatalf("the service said:\n%s", p.Journal(t.Context(), "seawall"))
@@ -293,6 +293,64 @@ func two(t *testing.T, p *place, base, key string) {
 	}
 	p.Shell(t, "systemctl stop second.socket second-page.socket second.service; rm /run/systemd/system/second*; systemctl daemon-reload")
 	if _, err := p.ask(t.Context(), base, key, "and the first?", false); err != nil {
+		t.Error(err)
+	}
+}
+
+// outside: the service's checkpoints are in journald and in the file that the
+// operator named, into which nothing else lets it write, and the record answers
+// to them.
+func outside(t *testing.T, p *place, _, _ string) {
+	// What changes the record, and has the service send its head.
+	changed := func() {
+		before := p.Shell(t, "seawall log -n 1")
+		p.Shell(t, "echo '// another line' >>/var/lib/seawall/local.cedar; chown seawall: /var/lib/seawall/local.cedar; chmod 600 /var/lib/seawall/local.cedar")
+		p.await(t, "seawall log -n 1", func(said string) bool { return said != before })
+		p.Shell(t, "systemctl restart seawall.service")
+	}
+	changed()
+	const inJournal = "journalctl -q --no-pager -t seawall SEAWALL_CHECKPOINT=1 -u seawall.service -n 1 -o "
+	p.await(t, inJournal+"json", func(said string) bool { return strings.Contains(said, `"SEAWALL_CHECKPOINT":"1"`) })
+	contains(t, p.Shell(t, inJournal+"cat | seawall log verify --against -"), "checkpoint")
+
+	const file = "/srv/kept/checkpoints"
+	contains(t, p.Shell(t, "mkdir /srv/kept; seawall log checkpoint --to "+file), "let the service write to /srv/kept", "A checkpoint was sent to "+file)
+	first := p.Shell(t, "grep -c ^ "+file)
+	changed()
+	p.await(t, "grep -c ^ "+file, func(said string) bool { return said != first })
+	contains(t, p.Shell(t, "seawall log verify; stat -c %U "+file), "checkpoint", "seawall")
+	p.Shell(t, "seawall log checkpoint --to none; test ! -e /etc/systemd/system/seawall.service.d; rm /var/lib/seawall/local.cedar")
+}
+
+// await waits until a command says what is wanted.
+func (p *place) await(t *testing.T, command string, wanted func(said string) bool) {
+	t.Helper()
+	said := ""
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if said, _ = p.Run(t.Context(), "sh", "-c", command); wanted(said) {
+			return
+		}
+	}
+	t.Fatalf("%s says\n%s", command, said)
+}
+
+// stopped: what stop names ends all of Seawall, and no timer or socket starts it
+// again.
+func stopped(t *testing.T, p *place, base, key string) {
+	said, _ := p.Run(t.Context(), "sh", "-c", "seawall stop 2>&1 </dev/null || true")
+	command := regexp.MustCompile(`systemctl stop .*`).FindString(said)
+	if command == "" {
+		t.Fatalf("it names no command:\n%s", said)
+	}
+	p.Shell(t, command)
+	if runs := p.Shell(t, "systemctl list-units --no-legend --state=active,activating,failed 'seawall*'"); runs != "" {
+		t.Errorf("there is still\n%s", runs)
+	}
+	if _, err := p.ask(t.Context(), base, key, "anybody?", false); err == nil {
+		t.Error("a door is open")
+	}
+	contains(t, p.Shell(t, "seawall install --yes"), "open the doors")
+	if _, err := p.ask(t.Context(), base, key, "again?", false); err != nil {
 		t.Error(err)
 	}
 }
