@@ -228,7 +228,7 @@ func (c *collector) collect(path, key string, v any, depth int) {
 		}
 	case json.Number:
 		k := c.kind(path, key, v.String())
-		if k == Content && !c.use.looksOnly() {
+		if _, known := argWord(last(wordsOf(key, 8))); !c.use.looksOnly() && (k == Content || k == Other && !known) {
 			k = Measure
 		}
 		c.out = append(c.out, Argument{path, k, v.String()})
