@@ -115,6 +115,12 @@ var persistence = []pattern{
 	pat("~/.config/git/hooks/x", `(^|/)\.config/git/hooks/.*$`),
 }
 
+// sources say where programs fetch code from and what they run beside (MITRE
+// T1195.001).
+var sources = []pattern{
+	pat("~/.npmrc", `(^|/)\.(npmrc|yarnrc(\.yml)?|gemrc|condarc|curlrc|wgetrc|gitconfig|config/(git/config|pip/pip\.conf|uv/uv\.toml)|pip/pip\.conf|cargo/config(\.toml)?|m2/settings\.xml)$|^/etc/(pip\.conf|npmrc|gitconfig|wgetrc)$`),
+}
+
 // wideRoots are directories whose loss is the loss of a machine or a home.
 var wideRoots = lazyregexp.New(`^(/|~|/(home|root|etc|usr|var|boot|bin|sbin|lib|lib64|opt|srv|mnt|media|dev|proc|sys|Users|System|Library|Applications)|/(usr|var)/(bin|sbin|lib|local|share)|/Users/[^/]+|~/\.openclaw)$`)
 

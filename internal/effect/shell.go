@@ -136,7 +136,20 @@ func (s *shell) stmt(st *syntax.Stmt, in flow) flow {
 	}
 	p := s.redirect(st.Redirs, in, st)
 	out := s.run(st.Cmd, p, st)
+	if silent(st.Cmd) {
+		out = known("")
+	}
 	return s.deliver(p, out, st)
+}
+
+// silent reports whether a command, or the want of one, prints nothing for sure:
+// what stands before > to empty a file.
+func silent(cmd syntax.Command) bool {
+	call, ok := cmd.(*syntax.CallExpr)
+	if cmd == nil || !ok {
+		return cmd == nil
+	}
+	return len(call.Args) == 0 || call.Args[0].Lit() == ":" || call.Args[0].Lit() == "true"
 }
 
 // deliver hands a statement's output to where its redirections lead.
@@ -699,6 +712,9 @@ func (s *shell) writeTo(target string, f flow, added bool, piece string) {
 	if p == "" {
 		return
 	}
+	if !added && f.known && f.text == "" {
+		s.kind(Destroy) // what the file held is gone; one that is new costs nothing
+	}
 	if added {
 		f = s.files[p].join(f)
 	}
@@ -713,7 +729,7 @@ func (s *shell) changes(p string, f flow, piece string) {
 		s.kind(Guard)
 		s.danger(DisableGuard, piece)
 	}
-	if matches(p, persistence) && !onlySettings(p, f) {
+	if matches(p, persistence) && !onlySettings(p, f) || matches(p, sources) {
 		s.kind(Widen)
 		s.danger(PersistenceWrite, piece)
 	}

@@ -542,6 +542,6 @@ var (
 )
 
 // agentFiles are files that shape what the agent does later.
-var agentFiles = lazyregexp.New(`(^|/)(AGENTS|SOUL|MEMORY|TOOLS|IDENTITY|USER|HEARTBEAT|BOOTSTRAP|BOOT|CLAUDE|GEMINI|SKILL)\.md$|(^|/)(skills|\.agents|hooks|extensions|plugins)/|\.mcp\.json$|(^|/)\.(cursorrules|clinerules|windsurfrules)$|(^|/)\.git/(hooks/|config$)`)
+var agentFiles = lazyregexp.New(`(^|/)(AGENTS|SOUL|MEMORY|TOOLS|IDENTITY|USER|HEARTBEAT|BOOTSTRAP|BOOT|CLAUDE|GEMINI|SKILL)\.md$|(^|/)memory/[^/]*\.md$|(^|/)(skills|\.agents|hooks|extensions|plugins)/|\.mcp\.json$|(^|/)\.(cursorrules|clinerules|windsurfrules)$|(^|/)\.git/(hooks/|config$)`)
 
 func shapesAgent(p string) bool { return agentFiles.MatchString(p) }
