@@ -59,6 +59,16 @@ func build(t *testing.T) *wall {
 // when it has started.
 func buildOn(t *testing.T, program *openclaw.Installed, says string) *wall {
 	t.Helper()
+	w := lay(t, program)
+	up := seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state)
+	w.up = seawall.Start(t, w.net, up, says)
+	w.awaitReload(1)
+	return w
+}
+
+// lay starts all but Seawall.
+func lay(t *testing.T, program *openclaw.Installed) *wall {
+	t.Helper()
 	w := &wall{t: t, net: netns.New(t), state: filepath.Join(reachable(t), "state")}
 	err := w.net.Outward()
 	if err != nil {
@@ -112,9 +122,6 @@ func buildOn(t *testing.T, program *openclaw.Installed, says string) *wall {
 	if w.before, err = os.ReadFile(w.home.Config); err != nil {
 		t.Fatal(err)
 	}
-	up := seawall.Command(t, "up", "--yes", "--openclaw", w.home.Config, "--state", w.state)
-	w.up = seawall.Start(t, w.net, up, says)
-	w.awaitReload(1)
 	return w
 }
 
