@@ -283,6 +283,9 @@ func (call Call) words() []string {
 // nothing that it is done to has to be asked for by what its tool is about, and if
 // it removes, in words for all there is.
 func (j *judgement) asked() bool {
+	if j.opensNamed() {
+		return true
+	}
 	if !slices.ContainsFunc(j.request.messages, func(m *message) bool {
 		return slices.ContainsFunc(m.clauses, func(c clause) bool { return j.asks(m, c) })
 	}) && !j.delegated() {
@@ -300,6 +303,24 @@ func (j *judgement) asked() bool {
 		}
 	}
 	return j.delegated()
+}
+
+// opensNamed reports whether all that the call does is to open addresses that the
+// message names: whoever writes one down wants to know what is there.
+func (j *judgement) opensNamed() bool {
+	urls := 0
+	for _, a := range j.Arguments {
+		switch {
+		case a.Kind == effect.URL:
+			if !slices.ContainsFunc(j.request.messages, func(m *message) bool { return m.namesURL(a.Value) }) {
+				return false
+			}
+			urls++
+		case a.Kind.Decides() && a.Kind != effect.Act, a.Kind == effect.Content:
+			return false
+		}
+	}
+	return urls > 0 && !slices.ContainsFunc(j.Kinds, func(k effect.Kind) bool { return k != effect.Read && k != effect.Send })
 }
 
 // asks reports whether a piece of the message asks for the call: by a verb that

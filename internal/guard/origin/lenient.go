@@ -14,6 +14,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/lazyregexp"
+	"github.com/openseawall/seawall/internal/openclaw"
 )
 
 // maxSearched is how much of the latest texts is searched for a value, in bytes.
@@ -184,11 +185,25 @@ func (j *judgement) mine(v string) bool {
 // in a result that the operator asked for.
 func (j *judgement) linked(value string) bool {
 	for _, r := range j.results {
-		if p := r.Part; mayLink(p) && isLink(p.Text, value) {
+		if p := r.Part; mayLink(p) && follows(openclaw.Texts(p.Text), value) {
 			return true
 		}
 	}
 	return false
+}
+
+// follows reports whether an address is a link in one of the texts of a result, and
+// none of them tells to go there.
+func follows(texts []string, value string) bool {
+	found := false
+	for _, text := range texts {
+		link, ordered := isLink(text, value)
+		if ordered {
+			return false
+		}
+		found = found || link
+	}
+	return found
 }
 
 // mayLink reports whether links of a result may be followed: pages and searches.
@@ -197,14 +212,13 @@ func mayLink(p Part) bool { return p.Class == effect.FromWeb && !p.Marked }
 // orders are the words by which a text sends a reader somewhere.
 var orders = lazyregexp.New(`(?i)\b(visit|open|go to|click|navigate|fetch|browse|load|curl|wget|call|request|send|post|access|follow|besuche|öffne|rufe|klicke|gehe)\b`)
 
-// isLink reports whether an address stands in a text whole, and nothing near it
-// tells to go there.
-func isLink(text, value string) bool {
-	found := false
+// isLink reports whether an address stands in a text whole, and whether something
+// near it tells to go there.
+func isLink(text, value string) (link, ordered bool) {
 	for from := 0; ; {
 		i := strings.Index(text[from:], value)
 		if i < 0 {
-			return found
+			return link, false
 		}
 		i += from
 		from = i + 1
@@ -212,9 +226,9 @@ func isLink(text, value string) bool {
 			continue
 		}
 		if orders.MatchString(text[max(0, i-80):i]) || orders.MatchString(text[min(len(text), i+len(value)):min(len(text), i+len(value)+60)]) {
-			return false
+			return link, true
 		}
-		found = true
+		link = true
 	}
 }
 
