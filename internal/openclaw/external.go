@@ -73,7 +73,7 @@ func leaves(all []string, v any, depth int) []string {
 
 // bare takes OpenClaw's lines out of a text.
 func bare(text string) string {
-	if !strings.Contains(text, "EXTERNAL_UNTRUSTED_CONTENT") {
+	if !strings.Contains(text, "Source: ") {
 		return text
 	}
 	var b strings.Builder
@@ -89,7 +89,9 @@ func bare(text string) string {
 func marks(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		if l := strings.TrimSpace(line); l != "---" && !(strings.HasPrefix(l, "<<<") && strings.HasSuffix(l, ">>>")) {
+		l := strings.TrimSpace(line)
+		mark := strings.HasPrefix(l, "<<<") && strings.HasSuffix(l, ">>>") || strings.HasPrefix(l, "[[") && strings.HasSuffix(l, "MARKER_SANITIZED]]")
+		if l != "---" && !mark {
 			b.WriteString(line)
 		}
 	}

@@ -33,7 +33,8 @@ func jsonOf(t *testing.T, v any) string {
 
 func TestTexts(t *testing.T) {
 	page := "Five pages:\n- https://a.example/1\n"
-	inner := jsonOf(t, map[string]any{"url": "https://a.example/", "text": wrapped("Web Fetch", page)})
+	marks := strings.NewReplacer("<<<EXTERNAL_UNTRUSTED_CONTENT id=\"4ebfaa16\">>>", "[[MARKER_SANITIZED]]", "<<<END_EXTERNAL_UNTRUSTED_CONTENT id=\"4ebfaa16\">>>", "[[END_MARKER_SANITIZED]]")
+	inner := jsonOf(t, map[string]any{"url": "https://a.example/", "text": marks.Replace(wrapped("Web Fetch", page))})
 	outer := wrapped("API", jsonOf(t, map[string]any{"result": map[string]any{"content": []any{map[string]any{"type": "text", "text": inner}}}}))
 	for _, c := range []struct {
 		name, text string
