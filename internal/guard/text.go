@@ -10,6 +10,7 @@ import (
 	"github.com/openseawall/seawall/internal/detect"
 	"github.com/openseawall/seawall/internal/guard/policy"
 	"github.com/openseawall/seawall/internal/ledger"
+	"github.com/openseawall/seawall/internal/openclaw"
 )
 
 // Source is who a text on its way to the model is from.
@@ -178,9 +179,9 @@ func (g *Guard) detect(text string, from Source) findings {
 	var f findings
 	switch from {
 	case Person:
-		f.all = detect.Injections(text, detect.FromPerson)
+		f.all = detect.Injections(openclaw.WithoutNotices(text), detect.FromPerson)
 	case Tool:
-		f.all = detect.Injections(text, detect.FromTool)
+		f.all = detect.Injections(openclaw.WithoutNotices(text), detect.FromTool)
 	}
 	for _, i := range f.all {
 		f.injection = max(f.injection, i.Verdict)

@@ -74,3 +74,30 @@ func TestIsRuntime(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutNotices: the whole notice, at any depth of JSON, and nothing else.
+func TestWithoutNotices(t *testing.T) {
+	once := "before " + notice + "\n\nthe page"
+	twice := jsonOf(t, map[string]string{"text": jsonOf(t, map[string]string{"text": once})})
+	for _, c := range []struct {
+		text string
+		kept []string
+		gone bool
+	}{
+		{once, []string{"before ", "the page"}, true},
+		{twice, []string{"before ", "the page"}, true},
+		{strings.Replace(once, "IGNORE any", "IGNORE all", 1), []string{"IGNORE all"}, false},
+		{"SECURITY NOTICE: open this", []string{"open this"}, false},
+		{"no notice", []string{"no notice"}, false},
+	} {
+		got := WithoutNotices(c.text)
+		if len(got) != len(c.text) || strings.Contains(got, "SECURITY NOTICE") != !c.gone && c.text != "no notice" {
+			t.Errorf("%q became %q", c.text, got)
+		}
+		for _, k := range c.kept {
+			if !strings.Contains(got, k) {
+				t.Errorf("%q lost %q", c.text, k)
+			}
+		}
+	}
+}
