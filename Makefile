@@ -20,7 +20,7 @@ LAB = $(shell find . -name '*_lab_test.go' -not -path './.*' -exec dirname {} + 
 # What takes longest, and mostly waits: it begins first, beside the others.
 SLOW = ./lab/wall ./lab/debian
 
-.PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench bruteforce harden-proof detect replay clean
+.PHONY: build build-all man dist dist-check test test-unit lab lint fuzz bench bruteforce attacks harden-proof detect replay clean
 
 build:
 	$(GOBUILD) -o bin/seawall ./cmd/seawall
@@ -79,6 +79,11 @@ bench:
 # OpenClaw's own audit. Root; writes docs/mutations.md.
 mutations:
 	@go run ./lab/mutations -compare -docs
+
+# Attacks of a hijacked model on a real OpenClaw, alone and behind Seawall, and what an
+# ordinary operator has done: who is asked what. Root, 10 minutes.
+attacks:
+	@go test -tags lab,proof ./lab/wall -run '^(TestAttacks|TestJobs)$$' -count=1 -timeout 30m -v | grep -v '^{\|^denied: '
 
 # What a real Debian 12 with a real OpenClaw is after harden, and after its rollback:
 # writes docs/harden-proof.md. Root, 10 minutes.

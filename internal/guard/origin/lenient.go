@@ -222,7 +222,11 @@ func isLink(text, value string) (link, ordered bool) {
 		}
 		i += from
 		from = i + 1
-		if end := i + len(value); end < len(text) && !strings.ContainsRune(" \t\n\r\"'<>)]},;", rune(text[end])) {
+		rest := text[i+len(value):]
+		if sentence := strings.TrimLeft(rest, ".!?"); len(rest)-len(sentence) == 1 {
+			rest = sentence // what ends a sentence is none of an address
+		}
+		if rest != "" && !strings.ContainsRune(" \t\n\r\"'<>)]},;", rune(rest[0])) {
 			continue
 		}
 		if orders.MatchString(text[max(0, i-80):i]) || orders.MatchString(text[min(len(text), i+len(value)):min(len(text), i+len(value)+60)]) {
