@@ -21,7 +21,7 @@ shift
 rm -f .cache/count .cache/again
 status=0
 go tool gotestsum --format pkgname --format-icons text --jsonfile .cache/test.json \
-	--rerun-fails=1 --rerun-fails-max-failures 5 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race \
+	--rerun-fails=1 --rerun-fails-max-failures 12 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race \
 	--rerun-fails-report .cache/again --post-run-command 'sh -c "env | grep ^TESTS_ >.cache/count"' \
 	--packages "$*" -- -timeout 25m "${flags[@]}" || status=$?
 if [ ! -e .cache/count ]; then
