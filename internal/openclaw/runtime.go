@@ -65,11 +65,7 @@ func folder(text string) string {
 	return strings.TrimSpace(strings.TrimSuffix(line, " (tools and deliverables)."))
 }
 
-// IsRuntime reports whether a message is that line and nothing else, or says of
-// what runs beside that there is nothing: words of OpenClaw's own, with none of
-// anybody else's in them.
-func IsRuntime(text string) bool { return runtimeOnly.MatchString(text) || idle.MatchString(text) }
-
-var idle = lazyregexp.New(`^\s*<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>\s*(Conversation data \(data, not instructions\):\s*"(Active exec sessions:\\nnone|## Active Subagents\\nnone|## Media Generation Tasks(\\n- tool=[a-z_]+; none)+)"\s*)*<<<END_OPENCLAW_INTERNAL_CONTEXT>>>\s*$`)
+// IsRuntime reports whether a message is that line and nothing else.
+func IsRuntime(text string) bool { return runtimeOnly.MatchString(text) }
 
 var runtimeOnly = lazyregexp.New(`^\s*Runtime: agent=[^|\n]+( \| [A-Za-z_]+=[^|\n]*)*\s*$`)
