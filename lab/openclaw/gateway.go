@@ -20,6 +20,7 @@ import (
 const (
 	startTimeout = 6 * time.Minute
 	turnTimeout  = 4 * time.Minute
+	queueTimeout = 30 * time.Second
 	stopTimeout  = 30 * time.Second
 )
 
@@ -198,6 +199,10 @@ type Reply struct {
 	Error string // why, when the state is error
 	RunID string
 	Raw   json.RawMessage
+
+	// queued tells that OpenClaw still had the turn before to tidy up: it ends this run
+	// at once, without a word, and begins another with the same message.
+	queued bool
 }
 
 // Turn says something and waits for the end of the agent's turn. An error means
@@ -218,12 +223,21 @@ func (s *Session) Turn(ctx context.Context, message string) (Reply, error) {
 	if err := json.Unmarshal(raw, &sent); err != nil {
 		return Reply{}, fmt.Errorf("chat.send answered %s: %w", raw, err)
 	}
+	run := sent.RunID
+	var empty Reply
+	var left <-chan time.Time
 	for {
 		select {
 		case f := <-events:
-			if r, ended := reply(f, sent.RunID); ended {
+			r, ended := reply(f, run, s.Key)
+			if ended && !r.queued {
 				return r, nil
 			}
+			if ended {
+				run, empty, left = "", r, time.After(queueTimeout)
+			}
+		case <-left:
+			return empty, nil
 		case <-s.gateway.client.done:
 			return Reply{}, errors.New("the gateway hung up during a turn")
 		case <-ctx.Done():
@@ -232,20 +246,22 @@ func (s *Session) Turn(ctx context.Context, message string) (Reply, error) {
 	}
 }
 
-// reply reads the event that ends a run.
-func reply(f frame, run string) (Reply, bool) {
+// reply reads the event that ends a run, or with run "" any run of a session.
+func reply(f frame, run, session string) (Reply, bool) {
 	if f.Event != "chat" {
 		return Reply{}, false
 	}
 	var chat struct {
 		RunID        string
+		SessionKey   string
+		Seq          int
 		State        string
 		ErrorMessage string
 		Message      struct {
 			Content []struct{ Text string }
 		}
 	}
-	if json.Unmarshal(f.Payload, &chat) != nil || chat.RunID != run {
+	if json.Unmarshal(f.Payload, &chat) != nil || chat.RunID != run && (run != "" || chat.SessionKey != session) {
 		return Reply{}, false
 	}
 	switch chat.State {
@@ -257,5 +273,6 @@ func reply(f frame, run string) (Reply, bool) {
 	for _, c := range chat.Message.Content {
 		said.WriteString(c.Text)
 	}
-	return Reply{Text: said.String(), State: chat.State, Error: chat.ErrorMessage, RunID: run, Raw: f.Payload}, true
+	return Reply{Text: said.String(), State: chat.State, Error: chat.ErrorMessage, RunID: chat.RunID, Raw: f.Payload,
+		queued: chat.State == "final" && chat.Seq == 1 && chat.Message.Content == nil}, true
 }
