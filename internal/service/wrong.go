@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/openseawall/seawall/internal/guard/operator"
+	"github.com/openseawall/seawall/internal/state"
 )
 
 // silenced is what the operator said about detectors, at one moment.
@@ -23,7 +24,7 @@ func (s *Service) noteWrong(ctx context.Context, last silenced) silenced {
 	if err != nil {
 		info = nil
 	}
-	if last.seen && same(info, last.file) {
+	if last.seen && state.Same(info, last.file) {
 		return last
 	}
 	// Of a damaged file nothing is silenced.
@@ -43,12 +44,4 @@ func (s *Service) noteWrong(ctx context.Context, last silenced) silenced {
 		}
 	}
 	return now
-}
-
-// same reports whether a file was not replaced between two looks.
-func same(a, b os.FileInfo) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }

@@ -3,9 +3,7 @@ package approval
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/openseawall/seawall/internal/state"
@@ -19,16 +17,10 @@ const glance = 200 * time.Millisecond
 type Desk struct {
 	dir  *state.Dir
 	now  func() time.Time
-	read atomic.Pointer[reading]
+	read state.Cached[[]Question]
 
 	closing sync.Once
 	closed  chan struct{}
-}
-
-// reading is the file as it was read.
-type reading struct {
-	info os.FileInfo
-	all  []Question
 }
 
 // Open returns the desk of a state directory, which tells the time by now.
@@ -41,19 +33,7 @@ func (d *Desk) Close() { d.closing.Do(func() { close(d.closed) }) }
 
 // list returns the questions as the file has them now. The list is not changed.
 func (d *Desk) list() ([]Question, error) {
-	info, err := os.Stat(d.dir.Path(File))
-	if err != nil {
-		return nil, nil
-	}
-	// It is replaced as a whole, so another content is another file.
-	if last := d.read.Load(); last != nil && os.SameFile(last.info, info) && last.info.ModTime().Equal(info.ModTime()) && last.info.Size() == info.Size() {
-		return last.all, nil
-	}
-	all, err := List(d.dir)
-	if err == nil {
-		d.read.Store(&reading{info, all})
-	}
-	return all, err
+	return d.read.Get(d.dir, File, func() ([]Question, error) { return List(d.dir) })
 }
 
 // Ask lists a question, and returns its number. An error means that nobody is

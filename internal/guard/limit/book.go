@@ -89,7 +89,7 @@ func (b *Book) reread() (changed bool) {
 	if err != nil {
 		info = nil
 	}
-	if same(info, b.file) {
+	if state.Same(info, b.file) {
 		return false
 	}
 	b.file = info
@@ -112,14 +112,6 @@ func (b *Book) reread() (changed bool) {
 		b.lost, b.dirty = "", true
 	}
 	return true
-}
-
-// same reports whether a file was not replaced.
-func same(a, b os.FileInfo) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
 // Called counts a call that was let through.

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/openseawall/seawall/internal/state"
@@ -132,24 +130,10 @@ func parseObserving(content []byte) *Observing {
 	return &o
 }
 
-// observing is the file as it was read.
-type observing struct {
-	info os.FileInfo
-	last *Observing
-}
-
 // Observing is the last time of observing, over or not, as the file has it now.
 func (d *Desk) Observing() *Observing {
-	info, err := os.Stat(d.dir.Path(ObserveFile))
-	if errors.Is(err, fs.ErrNotExist) || err != nil {
-		return nil
-	}
-	if o := d.observed.Load(); o != nil && os.SameFile(o.info, info) && o.info.ModTime().Equal(info.ModTime()) && o.info.Size() == info.Size() {
-		return o.last
-	}
-	o := &observing{info, LastObserving(d.dir)}
-	d.observed.Store(o)
-	return o.last
+	o, _ := d.observed.Get(d.dir, ObserveFile, func() (*Observing, error) { return LastObserving(d.dir), nil })
+	return o
 }
 
 // Observes reports whether what would ask is only recorded now.

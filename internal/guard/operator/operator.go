@@ -17,9 +17,9 @@ package operator
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/state"
 )
 
@@ -32,10 +32,10 @@ type Desk struct {
 	mu   sync.Mutex
 	said *notices // nil until they are needed
 
-	silenced atomic.Pointer[silenced]
-	tools    atomic.Pointer[tools]
-	vouched  atomic.Pointer[vouchedFile]
-	observed atomic.Pointer[observing]
+	silenced state.Cached[map[Content]bool]
+	tools    state.Cached[map[string][]effect.Kind]
+	vouched  state.Cached[*Vouched]
+	observed state.Cached[*Observing]
 	waiting  waiters // for a freeze
 }
 

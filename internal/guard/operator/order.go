@@ -3,7 +3,6 @@ package operator
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -101,26 +100,18 @@ func Vouch(dir *state.Dir, change func(*Vouched)) error {
 	})
 }
 
-// vouchedFile is the file as it was read.
-type vouchedFile struct {
-	info os.FileInfo
-	all  Vouched
-}
-
 // Vouched is what the operator vouches for now. A file that cannot be read vouches
 // for nothing. It is not changed, and the same as long as the file is.
 func (d *Desk) Vouched() *Vouched {
-	info, err := os.Stat(d.dir.Path(state.Vouched))
-	if err != nil {
+	all, _ := d.vouched.Get(d.dir, state.Vouched, func() (*Vouched, error) {
+		var all Vouched
+		if content, err := d.dir.Read(state.Vouched); err == nil && json.Unmarshal(content, &all) != nil {
+			all = Vouched{}
+		}
+		return &all, nil
+	})
+	if all == nil {
 		return &Vouched{}
 	}
-	if v := d.vouched.Load(); v != nil && os.SameFile(v.info, info) && v.info.ModTime().Equal(info.ModTime()) && v.info.Size() == info.Size() {
-		return &v.all
-	}
-	v := &vouchedFile{info: info}
-	if content, err := d.dir.Read(state.Vouched); err == nil && json.Unmarshal(content, &v.all) != nil {
-		v.all = Vouched{}
-	}
-	d.vouched.Store(v)
-	return &v.all
+	return all
 }

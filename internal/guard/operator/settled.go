@@ -3,7 +3,6 @@ package operator
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/openseawall/seawall/internal/effect"
@@ -59,26 +58,14 @@ func parseTools(path string, content []byte) (map[string][]effect.Kind, error) {
 	return all, nil
 }
 
-// tools is a file as it was read.
-type tools struct {
-	info  os.FileInfo
-	kinds map[string][]effect.Kind
-}
-
 // Settled is what the operator has settled that a tool does, as the file has it
 // now; nil leaves it to its name. A file that cannot be read settles nothing.
 func (d *Desk) Settled(tool string) []effect.Kind {
-	info, err := os.Stat(d.dir.Path(ToolsFile))
-	if err != nil {
-		return nil
-	}
-	if t := d.tools.Load(); t != nil && os.SameFile(t.info, info) && t.info.ModTime().Equal(info.ModTime()) && t.info.Size() == info.Size() {
-		return t.kinds[tool]
-	}
-	t := &tools{info: info}
-	if content, err := d.dir.Read(ToolsFile); err == nil {
-		t.kinds, _ = parseTools(ToolsFile, content)
-	}
-	d.tools.Store(t)
-	return t.kinds[tool]
+	kinds, _ := d.tools.Get(d.dir, ToolsFile, func() (kinds map[string][]effect.Kind, _ error) {
+		if content, err := d.dir.Read(ToolsFile); err == nil {
+			kinds, _ = parseTools(ToolsFile, content)
+		}
+		return kinds, nil
+	})
+	return kinds[tool]
 }

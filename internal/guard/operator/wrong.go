@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/openseawall/seawall/internal/state"
@@ -76,28 +75,16 @@ func parseWrong(dir *state.Dir, content []byte) (all []Wrong, err error) {
 	return all, nil
 }
 
-// silenced is a file as it was read.
-type silenced struct {
-	info     os.FileInfo
-	contents map[Content]bool
-}
-
 // Wrong are the contents in which a detector was wrong, as the file has them
 // now. A file that cannot be read has none. The map is not changed.
 func (d *Desk) Wrong() map[Content]bool {
-	info, err := os.Stat(d.dir.Path(WrongFile))
-	if err != nil {
-		return nil
-	}
-	// It is replaced as a whole, so another content is another file.
-	if last := d.silenced.Load(); last != nil && os.SameFile(last.info, info) && last.info.ModTime().Equal(info.ModTime()) && last.info.Size() == info.Size() {
-		return last.contents
-	}
-	now := &silenced{info, map[Content]bool{}}
-	all, _ := AllWrong(d.dir)
-	for _, w := range all {
-		now.contents[w.Content] = true
-	}
-	d.silenced.Store(now)
-	return now.contents
+	contents, _ := d.silenced.Get(d.dir, WrongFile, func() (map[Content]bool, error) {
+		contents := map[Content]bool{}
+		all, _ := AllWrong(d.dir)
+		for _, w := range all {
+			contents[w.Content] = true
+		}
+		return contents, nil
+	})
+	return contents
 }
