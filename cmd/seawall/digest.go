@@ -12,6 +12,7 @@ import (
 	"github.com/openseawall/seawall/internal/plain"
 	"github.com/openseawall/seawall/internal/posture/survey"
 	"github.com/openseawall/seawall/internal/service"
+	"github.com/openseawall/seawall/internal/state"
 )
 
 func newDigest() *cobra.Command {
@@ -22,12 +23,7 @@ func newDigest() *cobra.Command {
 changed since the last one, and what the agent did. Where "seawall notify" knows a
 place, it comes by itself once a week.`,
 		Args: cobra.NoArgs, PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
 			a, err := survey.Last(dir)
 			if err != nil {
 				return err
@@ -51,6 +47,6 @@ place, it comes by itself once a week.`,
 			m := d.Message(name)
 			fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s\n", printable(m.Title), plain.Text(m.Text))
 			return nil
-		},
+		}),
 	}
 }

@@ -30,18 +30,13 @@ answered by Seawall instead of a model.`,
   seawall limits set hour calls none
   seawall limits reset day`,
 		Args: cobra.NoArgs, PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
 			s := limit.Stand(dir, time.Now())
 			if !asJSON {
 				return printLimits(plain.Writer(cmd.OutOrStdout()), dir, s)
 			}
 			return writeJSON(cmd.OutOrStdout(), s)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; money is in millionths of a dollar")
 	cmd.AddCommand(newLimitsSet(), newLimitsReset())

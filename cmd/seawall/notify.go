@@ -60,16 +60,6 @@ func newNotifyAdd() *cobra.Command {
 	}
 }
 
-// withState does something with the state, which open opens.
-func withState(open func() (*state.Dir, error), do func(*state.Dir) error) error {
-	dir, err := open()
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return do(dir)
-}
-
 // secretArgument is an argument, or else what a person types and nobody sees.
 func secretArgument(cmd *cobra.Command, args []string, question string) (string, error) {
 	if len(args) == 1 {
@@ -96,32 +86,30 @@ func newNotifyList() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the places, without their addresses", Args: cobra.NoArgs, PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withState(existingState, func(dir *state.Dir) error {
-				list, pulse, err := notify.List(dir)
-				if err != nil {
-					return err
-				}
-				out := cmd.OutOrStdout()
-				if asJSON {
-					shown := []map[string]any{}
-					for _, d := range list {
-						shown = append(shown, map[string]any{"number": d.Number, "service": d.Service(), "added": d.Added})
-					}
-					return json.NewEncoder(out).Encode(map[string]any{"destinations": shown, "pulse": pulse})
-				}
-				if len(list) == 0 {
-					fmt.Fprintln(out, "Messages go nowhere. To change that: seawall notify add")
-				}
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
+			list, pulse, err := notify.List(dir)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				shown := []map[string]any{}
 				for _, d := range list {
-					fmt.Fprintf(out, "%3d  %-12s  since %s\n", d.Number, d.Service(), d.Added.Local().Format("2006-01-02"))
+					shown = append(shown, map[string]any{"number": d.Number, "service": d.Service(), "added": d.Added})
 				}
-				if pulse {
-					fmt.Fprintln(out, "A pulse is sent after each audit.")
-				}
-				return nil
-			})
-		},
+				return json.NewEncoder(out).Encode(map[string]any{"destinations": shown, "pulse": pulse})
+			}
+			if len(list) == 0 {
+				fmt.Fprintln(out, "Messages go nowhere. To change that: seawall notify add")
+			}
+			for _, d := range list {
+				fmt.Fprintf(out, "%3d  %-12s  since %s\n", d.Number, d.Service(), d.Added.Local().Format("2006-01-02"))
+			}
+			if pulse {
+				fmt.Fprintln(out, "A pulse is sent after each audit.")
+			}
+			return nil
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -149,24 +137,22 @@ func newNotifyRemove() *cobra.Command {
 func newNotifyTest() *cobra.Command {
 	return &cobra.Command{
 		Use: "test", Short: "Send a message to every place now", Args: cobra.NoArgs, PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withState(existingState, func(dir *state.Dir) error {
-				name, _ := os.Hostname()
-				done := progress(cmd, "Sending")
-				taken, err := notify.Send(cmd.Context(), dir, notify.Message{
-					Title: "Seawall on " + name, Text: "This is a test, by " + who() + ". When something cannot wait, you read it here.",
-				})
-				done()
-				if err != nil {
-					return err
-				}
-				if taken == 0 {
-					return fmt.Errorf("messages go nowhere: add a place with `seawall notify add`")
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%d took it. Look whether it came.\n", taken)
-				return nil
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
+			name, _ := os.Hostname()
+			done := progress(cmd, "Sending")
+			taken, err := notify.Send(cmd.Context(), dir, notify.Message{
+				Title: "Seawall on " + name, Text: "This is a test, by " + who() + ". When something cannot wait, you read it here.",
 			})
-		},
+			done()
+			if err != nil {
+				return err
+			}
+			if taken == 0 {
+				return fmt.Errorf("messages go nowhere: add a place with `seawall notify add`")
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d took it. Look whether it came.\n", taken)
+			return nil
+		}),
 	}
 }
 
@@ -214,11 +200,9 @@ is not asked any more. Without URL the address is asked for.`,
 func newNotifyDied() *cobra.Command {
 	return &cobra.Command{
 		Use: "died", Short: "Tell that a part of Seawall failed (started by seawall-died.service)", Args: cobra.NoArgs, Hidden: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withState(existingState, func(dir *state.Dir) error {
-				name, _ := os.Hostname()
-				return keep.Died(cmd.Context(), dir, name, time.Now())
-			})
-		},
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
+			name, _ := os.Hostname()
+			return keep.Died(cmd.Context(), dir, name, time.Now())
+		}),
 	}
 }

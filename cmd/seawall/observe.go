@@ -32,19 +32,14 @@ that time, and says so.
 "seawall observe report" shows what would have been asked and stopped; "seawall
 enforce" ends it. What nobody ends or extends ends by itself, and then asks.`,
 		Args: cobra.NoArgs, PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
 			if !yes {
 				if err := consent(cmd, false, fmt.Sprintf("Only record what would ask, for %d days?", days)); err != nil {
 					return err
 				}
 			}
 			return beginObserving(cmd.OutOrStdout(), dir, days)
-		},
+		}),
 	}
 	cmd.Flags().IntVar(&days, "days", days, "how many `days` from now")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
@@ -67,19 +62,14 @@ func newObserveReport() *cobra.Command {
 		Use:   "report",
 		Short: "Show what would have been asked, and what was stopped",
 		Args:  cobra.NoArgs, PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
 			o := operator.LastObserving(dir)
 			if o == nil {
 				_, err := fmt.Fprintln(cmd.OutOrStdout(), "Nothing was observed: what needs you asks. To observe: seawall observe")
 				return err
 			}
 			return reportObserved(cmd, dir, o, asJSON)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -140,12 +130,7 @@ func newEnforce() *cobra.Command {
 		Use:   "enforce",
 		Short: "End observing: what needs you asks from now on",
 		Args:  cobra.NoArgs, PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
 			o := operator.ObservingIn(dir, time.Now())
 			if o == nil {
 				_, err := fmt.Fprintln(cmd.OutOrStdout(), "Nothing is observed: what needs you asks already.")
@@ -160,9 +145,9 @@ func newEnforce() *cobra.Command {
 			if _, err := operator.Enforce(dir, who(), time.Now()); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), "Enforcing: what needs you asks (seawall approve).")
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "Enforcing: what needs you asks (seawall approve).")
 			return err
-		},
+		}),
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd

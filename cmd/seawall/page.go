@@ -20,12 +20,7 @@ func newPage() *cobra.Command {
 		Short:   "Print a link that opens the status page once",
 		Args:    cobra.NoArgs,
 		PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, _ []string, dir *state.Dir) error {
 			i, err := service.Find(dir)
 			if err != nil {
 				return err
@@ -34,7 +29,7 @@ func newPage() *cobra.Command {
 				return errors.New("no Seawall runs, so there is no page: start one with seawall up")
 			}
 			return printLink(cmd.OutOrStdout(), dir, i.Page)
-		},
+		}),
 	}
 }
 

@@ -33,17 +33,12 @@ Without ID it lists what may pass.`,
   seawall pass 41               then send the message again`,
 		Args:    cobra.MaximumNArgs(1),
 		PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, args []string, dir *state.Dir) error {
 			if len(args) == 0 {
 				return listPasses(cmd, dir)
 			}
 			return letPass(cmd, dir, args[0])
-		},
+		}),
 	}
 }
 

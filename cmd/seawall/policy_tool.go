@@ -14,6 +14,7 @@ import (
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/plain"
+	"github.com/openseawall/seawall/internal/state"
 )
 
 func newPolicyTool() *cobra.Command {
@@ -32,13 +33,8 @@ settled. An address that a call names is sent to, whatever the tool is settled t
   seawall policy tool mcp__house__scene write
   seawall policy tool zorp --forget`,
 		PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: onState(func(cmd *cobra.Command, args []string, dir *state.Dir) error {
 			out := plain.Writer(cmd.OutOrStdout())
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
 			settled, err := operator.AllSettled(dir)
 			if err != nil {
 				return err
@@ -66,7 +62,7 @@ settled. An address that a call names is sent to, whatever the tool is settled t
 				_, err = fmt.Fprintf(out, "%s is settled: %s. A running Seawall takes it over at the next call.\n", args[0], strings.Join(args[1:], ", "))
 			}
 			return err
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&forget, "forget", false, "leave it to the tool's name again")
 	return cmd

@@ -105,6 +105,23 @@ func existingState() (*state.Dir, error) {
 	return dir, err
 }
 
+// withState does something with the state, which open opens.
+func withState(open func() (*state.Dir, error), do func(*state.Dir) error) error {
+	dir, err := open()
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return do(dir)
+}
+
+// onState is a command that works on the state that there is.
+func onState(do func(cmd *cobra.Command, args []string, dir *state.Dir) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return withState(existingState, func(dir *state.Dir) error { return do(cmd, args, dir) })
+	}
+}
+
 // writeJSON is what commands print with --json, for programs and for people.
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

@@ -42,14 +42,9 @@ Nothing is allowed that touches what guards this machine.`,
   seawall why 41 --allow`,
 		Args:    cobra.ExactArgs(1),
 		PreRunE: asOwner,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := existingState()
-			if err != nil {
-				return err
-			}
-			defer dir.Close()
+		RunE: onState(func(cmd *cobra.Command, args []string, dir *state.Dir) error {
 			return explain(cmd, dir, args[0], f)
-		},
+		}),
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print JSON")
