@@ -348,7 +348,6 @@ func newRevert() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().Bool("boot", false, "") // the unit of the next boot says it; nothing differs then
 	cmd.Flags().DurationVar(&after, "after", 0, "")
 	return cmd
 }

@@ -58,7 +58,7 @@ Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
-ExecStart=%q harden revert %d --boot --state %q
+ExecStart=%q harden revert %d --state %q
 
 [Install]
 WantedBy=multi-user.target
