@@ -177,7 +177,7 @@ func (c *candidate) authStores() []string {
 			}
 		}
 	}
-	shared := path.Join(c.StateDir, "state/openclaw.sqlite")
+	shared := c.Database()
 	if slices.ContainsFunc(c.Files, func(f File) bool { return f.Path == shared }) {
 		own = append(own, shared)
 	}

@@ -102,7 +102,7 @@ func (d *discovery) wishes(c *candidate) (found []Wish) {
 
 // paired asks the state database what OpenClaw lets in without asking again.
 func (d *discovery) paired(c *candidate) []host.Paired {
-	shared := path.Join(c.StateDir, "state/openclaw.sqlite")
+	shared := c.Database()
 	for _, f := range c.Files {
 		if f.Path != shared {
 			continue

@@ -4,6 +4,7 @@ package surface
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -50,4 +51,23 @@ func TestTextsAsDescribed(t *testing.T) {
 			t.Errorf("%q: OpenClaw calls %s, and Seawall reads no call", text, theirs)
 		}
 	}
+}
+
+// TestNotice: this OpenClaw puts the notice in front of texts of others that Seawall
+// takes for OpenClaw's own words.
+func TestNotice(t *testing.T) {
+	i, err := lab.Install(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(i.Package(), "dist", "external-content*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if text, err := os.ReadFile(f); err == nil && strings.Contains(string(text), openclaw.Notice) {
+			return
+		}
+	}
+	t.Errorf("it stands in none of %v", files)
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/lazyregexp"
-	"github.com/openseawall/seawall/internal/openclaw"
 )
 
 // maxSearched is how much of the latest texts is searched for a value, in bytes.
@@ -184,8 +183,8 @@ func (j *judgement) mine(v string) bool {
 // linked reports whether an address stands whole, as a link and not as an order,
 // in a result that the operator asked for.
 func (j *judgement) linked(value string) bool {
-	for _, r := range j.results {
-		if p := r.Part; mayLink(p) && follows(openclaw.Texts(p.Text), value) {
+	for i := range j.results {
+		if r := &j.results[i]; mayLink(r.Part) && follows(r.plain(), value) {
 			return true
 		}
 	}

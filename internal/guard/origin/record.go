@@ -11,6 +11,7 @@ import (
 
 	"github.com/openseawall/seawall/internal/effect"
 	"github.com/openseawall/seawall/internal/lazyregexp"
+	"github.com/openseawall/seawall/internal/openclaw"
 )
 
 // record is one thing that a tool told of, as a list of fields: an appointment, a
@@ -30,7 +31,18 @@ type field struct {
 }
 
 // result is what a call brought.
-type result struct{ Part }
+type result struct {
+	Part
+	texts []string // see plain
+}
+
+// plain are the texts that it is made of, read when they are first asked for.
+func (r *result) plain() []string {
+	if r.texts == nil {
+		r.texts = openclaw.Texts(r.Text)
+	}
+	return r.texts
+}
 
 // Bounds on what is read of one result.
 const (

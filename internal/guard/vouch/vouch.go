@@ -11,7 +11,6 @@ import (
 	"errors"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"github.com/openseawall/seawall/internal/guard/lineage"
 	"github.com/openseawall/seawall/internal/guard/operator"
 	"github.com/openseawall/seawall/internal/host"
+	"github.com/openseawall/seawall/internal/lazyregexp"
 	"github.com/openseawall/seawall/internal/openclaw"
 	"github.com/openseawall/seawall/internal/state"
 )
@@ -86,7 +86,7 @@ func Read(ctx context.Context, h host.Host, installs []openclaw.Install) Found {
 				found.Files[file] = File{kind, string(text)}
 			}
 		}
-		jobs, err := host.ReadJobs(ctx, path.Join(i.StateDir, "state", "openclaw.sqlite"))
+		jobs, err := host.ReadJobs(ctx, i.Database())
 		if err != nil && !errors.Is(err, host.ErrAbsent) {
 			found.Problems = append(found.Problems, err.Error())
 		}
@@ -195,7 +195,7 @@ func offerJob(j host.Job, vouched operator.Vouched, book *lineage.Book) Offer {
 const maxPasses = 64
 
 // addresses are what a call can go to: links, mail addresses, accounts.
-var addresses = regexp.MustCompile(`https?://[^\s"'<>()\[\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b|\+\d{7,15}\b`)
+var addresses = lazyregexp.New(`https?://[^\s"'<>()\[\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b|\+\d{7,15}\b`)
 
 // passes are the addresses in a text.
 func passes(text string) []string {
