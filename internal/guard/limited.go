@@ -33,24 +33,17 @@ func message(e effect.Effects) bool {
 
 // over returns the limit that stands against a call, or nil.
 func (g *Guard) over(a Action, e effect.Effects) *limit.Reached {
-	if g.Limits == nil {
-		return nil
-	}
 	return g.Limits.Call(g.counted(a.Turn), message(e))
 }
 
 // tally counts a call that was let through.
 func (g *Guard) tally(a Action, e effect.Effects) {
-	if g.Limits != nil {
-		g.Limits.Called(g.counted(a.Turn), message(e))
-	}
+	g.Limits.Called(g.counted(a.Turn), message(e))
 }
 
 // Answered counts what an answer of a model used.
 func (g *Guard) Answered(t Turn, u limit.Use) {
-	if g.Limits != nil {
-		g.Limits.Answered(g.counted(t), u)
-	}
+	g.Limits.Answered(g.counted(t), u)
 }
 
 // above is a decision that says by how much which limit is reached, where that is a
@@ -78,9 +71,6 @@ func (d Decision) above(r *limit.Reached) Decision {
 // OverTurn returns what the door says to a turn for which no tokens or no money are
 // left. begun tells that the model has already worked on it.
 func (g *Guard) OverTurn(ctx context.Context, t Turn, begun bool) (said string, ok bool) {
-	if g.Limits == nil {
-		return "", false
-	}
 	r := g.Limits.Turn(g.counted(t), begun)
 	if r == nil {
 		return "", false

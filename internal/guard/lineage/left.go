@@ -1,6 +1,7 @@
 package lineage
 
 import (
+	"cmp"
 	"encoding/json"
 	"path"
 	"slices"
@@ -33,6 +34,9 @@ type arguments struct {
 	Payload       *arguments
 }
 
+// file is the file that a tool for files is about, which has two names.
+func (a *arguments) file() string { return cmp.Or(a.Path, a.FilePath) }
+
 // texts are what somebody will be told by this.
 func (a *arguments) texts() (all []string) {
 	if a == nil {
@@ -62,10 +66,7 @@ var speaks = map[string]bool{"automations": true, "cron": true, "sessions_send":
 func (c Call) Leaves() (left []Left) {
 	var a arguments
 	_ = json.Unmarshal(c.Args, &a)
-	named := a.Path
-	if named == "" {
-		named = a.FilePath
-	}
+	named := a.file()
 	moves := a.Workdir != "" || a.Cwd != "" || slices.Contains(c.Effects.Commands, "cd") || slices.Contains(c.Effects.Commands, "pushd")
 	for _, p := range c.Effects.Writes {
 		l := Left{Place: FilePlace(p, c.Workspace)}

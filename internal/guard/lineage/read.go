@@ -98,10 +98,7 @@ func (b *Book) paths(tool, args, text string) []string {
 		if json.Unmarshal([]byte(args), &a) != nil {
 			return nil
 		}
-		if a.Path == "" {
-			a.Path = a.FilePath
-		}
-		return []string{a.Path}
+		return []string{a.file()}
 	case "exec":
 		key := sha256.Sum256([]byte(args))
 		if known, ok := b.reads.Get(key); ok {
