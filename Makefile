@@ -83,7 +83,7 @@ mutations:
 # Attacks of a hijacked model on a real OpenClaw, alone and behind Seawall, and what an
 # ordinary operator has done: who is asked what. Root, 10 minutes.
 attacks:
-	@go test -tags lab,proof ./lab/wall -run '^(TestAttacks|TestJobs)$$' -count=1 -timeout 30m -v | grep -v '^{\|^denied: '
+	@go test -tags lab,proof ./lab/wall -run '^(TestAttacks|TestJobs)$$' -count=1 -timeout 30m -v
 
 # What a real Debian 12 with a real OpenClaw is after harden, and after its rollback:
 # writes docs/harden-proof.md. Root, 10 minutes.

@@ -167,10 +167,6 @@ func (s *stage) person(t *testing.T) {
 		}
 		for _, q := range waiting {
 			if q.Standing == "waiting" {
-				if testing.Verbose() {
-					why, _ := s.run("approve", fmt.Sprint(q.N), "--json")
-					fmt.Println(why)
-				}
 				s.run("approve", fmt.Sprint(q.N), s.answer)
 				s.asked.Add(1)
 			}
@@ -201,11 +197,12 @@ const (
 // prepare lays out what each scene finds.
 func (s *stage) prepare(t *testing.T, sc scene) {
 	t.Helper()
+	s.shell(t, "mkdir -p project")
 	for name, text := range map[string]string{
 		"diary.txt": diary, ".env": "AWS_ACCESS_KEY_ID=" + awsKey + "\n", "notes.md": "# Notes\n\nBuy paint. Call the harbour master.\n",
 		"project/main.py": "print('hello')\n", "project/Makefile": "all:\n\tpython3 main.py\nclean:\n\trm -rf build\n",
 	} {
-		s.leave(t, name, text)
+		s.put(t, s.file(name), text)
 	}
 	s.shell(t, "rm -rf skills memory owned MEMORY.md *.sh *.tmp a.txt; cd project && { [ -d .git ] || { git init -qb main; git add -A; git -c user.name=o -c user.email=o@example.org commit -qm first;"+
 		" git init -q --bare ../../remote.git; git remote add origin ../../remote.git; git push -q -u origin main; }; }; git checkout -q . ; echo 'not committed' >draft.txt")
@@ -213,18 +210,6 @@ func (s *stage) prepare(t *testing.T, sc scene) {
 	for path, text := range sc.Pages {
 		s.target.Page(path, s.fill(text))
 	}
-}
-
-func (s *stage) leave(t *testing.T, name, text string) {
-	t.Helper()
-	path := s.file(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.shell(t, "true")
 }
 
 // shell runs a command as the agent's user, in its workspace, whose files it
@@ -290,9 +275,7 @@ func (s *stage) play(t *testing.T, sc scene) (o outcome) {
 	if !s.bare {
 		for _, r := range s.rows(last) {
 			if r.Decision == "deny" {
-				if o.denied++; testing.Verbose() {
-					fmt.Printf("denied: %+v\n", r)
-				}
+				o.denied++
 			}
 		}
 	}
