@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -52,25 +51,9 @@ const mostRows = 200_000
 
 // Worked counts what the record has of the agent's calls since a time.
 func Worked(ctx context.Context, dir *state.Dir, since time.Time) (w Work, err error) {
-	if _, err := os.Stat(dir.Path(state.Ledger)); errors.Is(err, fs.ErrNotExist) {
-		return w, nil
-	}
-	record, err := ledger.OpenReader(dir)
-	if err != nil {
-		return w, err
-	}
-	defer record.Close()
-	n := 0
-	for row, err := range record.Rows(ctx, ledger.Filter{Since: since, Brief: true}) {
-		if err != nil {
-			return w, err
-		}
-		if n++; n > mostRows {
-			w.Cut = true
-			break
-		}
+	w.Cut, err = ledger.Each(ctx, dir, ledger.Filter{Since: since, Brief: true}, mostRows, func(row ledger.Row) {
 		if row.Act != "call" {
-			continue
+			return
 		}
 		if row.Would != "" {
 			w.Would++
@@ -83,8 +66,8 @@ func Worked(ctx context.Context, dir *state.Dir, since time.Time) (w Work, err e
 		case "deny":
 			w.Stopped++
 		}
-	}
-	return w, nil
+	})
+	return w, err
 }
 
 // Todo are the open findings of medium severity and above, what takes away most

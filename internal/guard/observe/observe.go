@@ -7,9 +7,6 @@ package observe
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -50,26 +47,14 @@ const (
 // Read counts what stands in the record of a state directory between two times.
 func Read(ctx context.Context, dir *state.Dir, from, to time.Time) (Report, error) {
 	r := Report{From: from, To: to, Asked: []Kind{}, Denied: []Kind{}}
-	if _, err := os.Stat(dir.Path(state.Ledger)); errors.Is(err, fs.ErrNotExist) {
-		return r, nil
-	}
-	record, err := ledger.OpenReader(dir)
-	if err != nil {
-		return r, err
-	}
-	defer record.Close()
-	n := 0
-	for row, err := range record.Rows(ctx, ledger.Filter{Since: from, Brief: true}) {
-		if err != nil {
-			return r, err
-		}
-		if n++; n > mostRows {
-			r.Cut = true
-			break
-		}
+	var err error
+	r.Cut, err = ledger.Each(ctx, dir, ledger.Filter{Since: from, Brief: true}, mostRows, func(row ledger.Row) {
 		if !row.Time.After(to) && row.Kind == ledger.Decided {
 			r.add(row)
 		}
+	})
+	if err != nil {
+		return r, err
 	}
 	for _, kinds := range [][]Kind{r.Asked, r.Denied} {
 		slices.SortStableFunc(kinds, func(a, b Kind) int { return cmp.Compare(b.Count, a.Count) })
