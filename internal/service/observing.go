@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/openseawall/seawall/internal/guard/observe"
@@ -22,21 +23,19 @@ func (s *Service) noteMode(ctx context.Context) {
 	if o == nil {
 		return
 	}
-	key, sentence := o.News(time.Now())
-	if key == o.Told {
-		return
+	news := o.News(time.Now())
+	recorded := slices.IndexFunc(news, func(c operator.Change) bool { return c.Key == s.mode })
+	for i, c := range news {
+		if i > recorded {
+			row := ledger.Row{Kind: ledger.Event, Act: Mode, Why: c.Sentence, Version: s.policy.Version()}
+			if _, err := s.ledger.Append(ctx, row); err != nil {
+				return // said again at the next look
+			}
+			s.mode = c.Key
+			fmt.Fprintln(s.complaints, "seawall:", c.Sentence)
+		}
+		_ = operator.TellObserving(s.dir, c.Key) // at the next look, where the disk does not take it
 	}
-	if key == s.mode {
-		_ = operator.TellObserving(s.dir, key) // which the disk did not take before
-		return
-	}
-	row := ledger.Row{Kind: ledger.Event, Act: Mode, Why: sentence, Version: s.policy.Version()}
-	if _, err := s.ledger.Append(ctx, row); err != nil {
-		return // said again at the next look
-	}
-	s.mode = key
-	_ = operator.TellObserving(s.dir, key)
-	fmt.Fprintln(s.complaints, "seawall:", sentence)
 }
 
 // observing is how things stand while what would ask is only recorded.

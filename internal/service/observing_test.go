@@ -42,6 +42,16 @@ func TestTheRecordHasEachChangeOfTheMode(t *testing.T) {
 	}
 	write(t, dir, operator.ObserveFile, `{"since":"2026-11-01T00:00:00Z","until":"2026-11-08T00:00:00Z","by":"anna","told":"until 2026-11-08T00:00:00Z"}`)
 	count("nobody ended or extended it", 1)
+
+	// Begun and ended between two looks.
+	if _, err := operator.Observe(dir, "cleo", time.Now(), 7); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.Enforce(dir, "dora", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	count("by cleo", 1)
+	count("enforcing, by dora", 1)
 }
 
 func TestObservingIsNeverProtected(t *testing.T) {

@@ -41,7 +41,10 @@ func TestProof(t *testing.T) {
 	})
 	t.Run("a connection past the door", func(t *testing.T) {
 		w.change(t, func(c map[string]any) { w.addDirect(c) })
-		w.model.Play(model.Steps(model.Reply(model.Say("Past the door."))))
+		// As long as a model's answer takes: connections are looked at each second.
+		answer := model.Reply(model.Say("Past the door.").In(9))
+		answer.Delay = time.Second
+		w.model.Play(model.Steps(answer))
 		s, err := w.agent.Session(t.Context(), "direct/lab-1")
 		if err != nil {
 			t.Fatal(err)

@@ -46,16 +46,30 @@ func (o *Observing) End() time.Time {
 // Day is how its end is written everywhere.
 func (o *Observing) Day() string { return o.Until.Local().Format("2006-01-02 15:04") }
 
-// News is what the record is told of it at a time, and what tells that from what
-// it was told before.
-func (o *Observing) News(now time.Time) (key, sentence string) {
+// Change is a change between observing and enforcing.
+type Change struct {
+	Key      string // tells it from all others
+	Sentence string
+}
+
+// News are the changes that the record is to be told of at a time, in their order,
+// beyond the last that it was told: observing that nobody saw begin began all the same.
+func (o *Observing) News(now time.Time) (news []Change) {
+	begun := Change{"until " + o.Until.UTC().Format(time.RFC3339), fmt.Sprintf("observing until %s, by %s: what would ask runs, and is recorded", o.Day(), o.By)}
+	if o.Told != begun.Key {
+		news = append(news, begun)
+	}
 	switch {
 	case o.Active(now):
-		return "until " + o.Until.UTC().Format(time.RFC3339), fmt.Sprintf("observing until %s, by %s: what would ask runs, and is recorded", o.Day(), o.By)
 	case !o.Ended.IsZero():
-		return "ended", fmt.Sprintf("enforcing, by %s: what needs a person asks", o.EndedBy)
+		news = append(news, Change{"ended", fmt.Sprintf("enforcing, by %s: what needs a person asks", o.EndedBy)})
+	default:
+		news = append(news, Change{"over", "enforcing: the time of observing is over, and nobody ended or extended it; what needs a person asks"})
 	}
-	return "over", "enforcing: the time of observing is over, and nobody ended or extended it; what needs a person asks"
+	if len(news) > 0 && news[len(news)-1].Key == o.Told {
+		return nil
+	}
+	return news
 }
 
 // Observe has a state directory observed for some days from now. Where it is

@@ -34,9 +34,9 @@ func TestObservingEnds(t *testing.T) {
 		if desk.Observes() != want {
 			t.Errorf("after %s: %v", at, !want)
 		}
-		key, sentence := desk.Observing().News(began.Add(at))
-		if sentence == "" || (key == "over") == want {
-			t.Errorf("after %s the record has %q, %q", at, key, sentence)
+		news := desk.Observing().News(began.Add(at))
+		if last := news[len(news)-1]; last.Sentence == "" || (last.Key == "over") == want {
+			t.Errorf("after %s the record has %q", at, news)
 		}
 	}
 	later, err := Observe(dir, "ben", began.AddDate(0, 0, 3), 7)
